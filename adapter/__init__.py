@@ -1,0 +1,1 @@
+"""The HTTP face: a FastAPI server that speaks the OpenAI API over any backend."""

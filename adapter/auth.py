@@ -1,0 +1,109 @@
+"""Who may call: bearer keys, each with its own list of models."""
+
+import hmac
+import secrets
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapter.allowlist import EVERYTHING, AllowList
+from backends.protocol.errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from adapter.settings import Settings
+
+OPEN_PATHS = frozenset(
+    {"/health", "/ping", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Key:
+    """An accepted key: its name for the log, the digest of its secret, the models it may use."""
+
+    name: str
+    digest: bytes
+    models: AllowList = EVERYTHING
+
+
+ANYONE = Key("anyone", b"")
+
+
+class Keys:
+    """The accepted keys. No keys at all means that auth is off."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = tuple(keys)
+
+    def admit(self, authorization: str | None) -> Key:
+        """The key of an `Authorization` header; every key is compared, in constant time.
+
+        Raises:
+            AuthenticationError: the header is missing, no bearer token, or of no accepted key.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        digest = sha256(token.strip().encode("latin-1", "replace")).digest()
+        admitted = None
+        for key in self._keys:
+            if hmac.compare_digest(digest, key.digest):
+                admitted = key
+        if admitted is None or scheme.lower() != "bearer":
+            raise AuthenticationError(
+                "Missing or incorrect API key: send 'Authorization: Bearer <key>'."
+            )
+        return admitted
+
+
+def keys_of(settings: "Settings") -> Keys | None:
+    """The keys that the settings name; None where auth is off.
+
+    Raises:
+        ValueError: the keys file cannot be read; the message is one line for the operator.
+    """
+    if not settings.enable_auth:
+        return None
+    keys = [
+        Key(f"key-{number}", _digest(secret))
+        for number, secret in enumerate(settings.api_key_secret, 1)
+    ]
+    if settings.api_keys_file is not None:
+        try:
+            entries = tomllib.loads(settings.api_keys_file.read_text()).get("key", [])
+            keys += [
+                Key(entry["name"], _digest(entry["secret"]), AllowList(entry.get("models", ())))
+                for entry in entries
+            ]
+        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"API_KEYS_FILE: {type(error).__name__}: {error}") from error
+    if not keys:
+        raise ValueError("ENABLE_AUTH: there is no key; set API_KEY_SECRET or API_KEYS_FILE")
+    return Keys(keys)
+
+
+def new_secret() -> str:
+    """A fresh key, 256 bits strong."""
+    return f"sk-{secrets.token_urlsafe(32)}"
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()
+
+
+class Auth:
+    """Plain ASGI middleware: no key, no entry, before the body is read."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, open_paths: frozenset[str]) -> None:
+        self._app = app
+        self._keys = keys
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit the request or raise `AuthenticationError`."""
+        if scope["path"] not in self._open_paths:
+            header = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
+            scope["exchange"].key = self._keys.admit(header.decode("latin-1"))
+        await self._app(scope, receive, send)

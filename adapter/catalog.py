@@ -1,0 +1,75 @@
+"""Which models are served, to whom, and what the backend calls them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import translate
+from time import monotonic
+
+from adapter.allowlist import AllowList
+from adapter.auth import Key
+from backends.protocol import Backend, Model
+from backends.protocol.errors import ModelNotFound
+
+KEPT_S = 30.0
+UNKNOWN_KEPT_S = 1.0
+
+
+class Catalog:
+    """The backend's models, kept for `KEPT_S` seconds, through the allow-lists.
+
+    `model_name` serves the backend's first model alone, under that name. A model whose id has a
+    `*` takes any name that it matches; it is not listed.
+    """
+
+    def __init__(self, backend: Backend, allowed: AllowList, model_name: str | None) -> None:
+        self._backend = backend
+        self._allowed = allowed
+        self._model_name = model_name
+        self._read_at_s = -KEPT_S
+        self._models: dict[str, Model] = {}
+        self._upstream: dict[str, str] = {}
+        self._globs: re.Pattern[str] | None = None
+
+    async def list(self, key: Key) -> Sequence[Model]:
+        """The models that a key may use."""
+        await self._refresh(KEPT_S)
+        return [model for model in self._models.values() if key.models.allows(model.id)]
+
+    async def find(self, name: str, key: Key) -> Model:
+        """The model of that name, if the key may use it.
+
+        Raises:
+            ModelNotFound: there is none, or it is not for this key; which, the client is not told.
+        """
+        await self._refresh(KEPT_S)
+        if name not in self._models:
+            await self._refresh(UNKNOWN_KEPT_S)
+        model = self._models.get(name)
+        if model is None and self._globs and self._globs.match(name) and self._allowed.allows(name):
+            model = Model(name)
+        if model is None or not key.models.allows(name):
+            raise ModelNotFound(name)
+        return model
+
+    def is_listed(self, name: str) -> bool:
+        """Whether a name is one of the listed models': a bounded set, fit for a metric's label."""
+        return name in self._models
+
+    def upstream(self, name: str) -> str:
+        """What the backend calls the model."""
+        return self._upstream.get(name, name)
+
+    async def _refresh(self, kept_s: float) -> None:
+        now_s = monotonic()
+        if now_s - self._read_at_s < kept_s:
+            return
+        self._read_at_s = now_s
+        models = list(await self._backend.models())
+        if self._model_name is not None:
+            self._upstream = {self._model_name: models[0].id}
+            models = [replace(models[0], id=self._model_name)]
+        listed = (model for model in models if "*" not in model.id)
+        self._models = {model.id: model for model in listed if self._allowed.allows(model.id)}
+        globs = [translate(model.id) for model in models if "*" in model.id]
+        self._globs = re.compile("|".join(globs)) if globs else None

@@ -1,0 +1,111 @@
+"""The `adapter` command."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from adapter.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Each flag is the setting of the same name; its help is the setting's description.
+FLAGS = (
+    "host",
+    "port",
+    "backend",
+    "model_path",
+    "tokenizer_path",
+    "model_name",
+    "workers",
+    "log_level",
+    "config",
+)
+
+
+@click.group()
+@click.version_option(package_name="openai-server-kit")
+def main() -> None:
+    """An OpenAI-compatible server over a swappable backend."""
+
+
+def _flags(command: "Callable[..., None]") -> "Callable[..., None]":
+    for name in reversed(FLAGS):
+        field = Settings.model_fields[name]
+        shown = f"{field.description} [{name.upper()}"
+        shown += "]" if field.default is None else f"; default {field.default}]"
+        command = click.option(f"--{name.replace('_', '-')}", help=shown)(command)
+    return command
+
+
+@main.command()
+@_flags
+def serve(**flags: str | None) -> None:
+    """Serve the API. Every flag is also an environment variable; `.env.example` has the rest."""
+    # Through the environment, so that worker processes and backends read the same settings.
+    os.environ.update({name.upper(): value for name, value in flags.items() if value is not None})
+    try:
+        settings = Settings()
+        settings = _with_key(settings)
+        _serve(settings)
+    except ValidationError as error:
+        _stop(*(_line(details) for details in error.errors()))
+    except ValueError as error:
+        _stop(str(error))
+
+
+def _with_key(settings: Settings) -> Settings:
+    """The settings with a key made and printed, where auth is on and no key is given."""
+    if not settings.enable_auth or settings.api_key_secret or settings.api_keys_file:
+        return settings
+    from adapter.auth import new_secret  # noqa: PLC0415 - a bad flag must fail at once
+
+    os.environ["API_KEY_SECRET"] = new_secret()
+    click.echo(f"API_KEY_SECRET is not set; made one for this run: {os.environ['API_KEY_SECRET']}")
+    return Settings()
+
+
+def _serve(settings: Settings) -> None:
+    if settings.workers > 1:
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 - for several workers alone
+
+        with TemporaryDirectory(prefix="adapter-metrics-") as folder:
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+            _run(settings)
+    else:
+        _run(settings)
+
+
+def _run(settings: Settings) -> None:
+    import uvicorn  # noqa: PLC0415 - after the environment is complete
+
+    from adapter.app import create  # noqa: PLC0415 - likewise
+
+    # With several workers each makes its own app; here it is made once to fail before the start.
+    app = create(settings)
+    uvicorn.run(
+        "adapter.app:create" if settings.workers > 1 else app,
+        factory=settings.workers > 1,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _line(details: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
+    name = ".".join(str(part) for part in details["loc"]).upper()
+    return f"{name}: {details['msg']} (got {details['input']!r})"
+
+
+def _stop(*lines: str) -> None:
+    for line in lines:
+        click.echo(f"adapter: {line}", err=True)
+    sys.exit(2)

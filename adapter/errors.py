@@ -1,0 +1,80 @@
+"""The one place where a failure becomes OpenAI's envelope."""
+
+from collections.abc import Callable
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapter.exchange import ClientGone, Exchange
+from adapter.sse import data_event
+from backends.protocol.errors import APIError, MethodNotAllowed, NotFoundError
+
+MESSAGE_CHARACTERS = 1000
+CLIENT_CLOSED_REQUEST = 499
+
+
+def envelope(error: APIError) -> bytes:
+    """`{"error": {message, type, param, code}}`, the message bounded."""
+    message = error.message
+    if len(message) > MESSAGE_CHARACTERS:
+        message = message[:MESSAGE_CHARACTERS] + "…"
+    body = {"message": message, "type": error.type, "param": error.param, "code": error.code}
+    return orjson.dumps({"error": body})
+
+
+class Errors:
+    """Plain ASGI middleware: whatever is raised inside becomes an answer, or a last event.
+
+    Before the first byte it is the error's status with the envelope; after the first byte of a
+    stream the same envelope is one `data:` event, and the stream ends.
+    """
+
+    def __init__(self, app: ASGIApp, log_crash: Callable[[Exchange, Exception], None]) -> None:
+        self._app = app
+        self._log_crash = log_crash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app; answer for what it raises."""
+        exchange: Exchange = scope["exchange"]
+        try:
+            await self._app(scope, receive, send)
+        except ClientGone:
+            exchange.status = CLIENT_CLOSED_REQUEST
+        except APIError as error:
+            await _answer(exchange, error, send)
+        except HTTPException as error:
+            await _answer(exchange, _from_starlette(error, scope), send)
+        except Exception as error:  # noqa: BLE001 - the outer edge: logged, then answered
+            self._log_crash(exchange, error)
+            await _answer(exchange, APIError("The server had an error. Try again."), send)
+
+
+async def _answer(exchange: Exchange, error: APIError, send: Send) -> None:
+    exchange.error = error.code or error.type
+    body = envelope(error)
+    if exchange.status:
+        if exchange.stream:
+            body = data_event(body)
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+        return
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allow.encode()))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _from_starlette(error: HTTPException, scope: Scope) -> APIError:
+    path = f"{scope['method']} {scope['path'][:200]}"
+    if error.status_code == NotFoundError.status:
+        return NotFoundError(f"Unknown request URL: {path}.", code="unknown_url")
+    if error.status_code == MethodNotAllowed.status:
+        allow = (error.headers or {}).get("Allow", "")
+        return MethodNotAllowed(f"Not allowed: {path}. Allowed: {allow}.", allow=allow)
+    failure = APIError(str(error.detail))
+    failure.status = error.status_code
+    failure.type = "invalid_request_error" if error.status_code < APIError.status else "server_error"
+    return failure

@@ -1,0 +1,113 @@
+"""One HTTP exchange: its request, what was learnt of it, and the one way to answer it."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import TracebackType
+
+from starlette.types import Message, Receive, Scope, Send
+
+from adapter.auth import ANYONE, Key
+
+WATCH_AFTER_S = 0.1
+
+
+class ClientGone(Exception):  # noqa: N818 - nothing went wrong, the client left
+    """The client closed the connection; its generation has been cancelled."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer, from the first byte in to the last byte out.
+
+    The measurements are in seconds on the clock of `time.perf_counter`.
+    """
+
+    scope: Scope
+    receive: Receive
+    _send: Send
+    id: str = field(default_factory=lambda: f"req_{os.urandom(16).hex()}")
+    key: Key = ANYONE
+    started_s: float = field(default_factory=perf_counter)
+    status: int = 0
+    operation: str | None = None
+    model: str | None = None
+    stream: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_s: float | None = None
+    backend_s: float = 0.0
+    error: str | None = None
+
+    def count(self, prompt_tokens: int, completion_tokens: int = 0) -> None:
+        """Note what the exchange took and made, for the log and the metrics."""
+        self.prompt_tokens = prompt_tokens
+        self.completion_tokens = completion_tokens
+
+    async def send(self, message: Message) -> None:
+        """Send an ASGI message, with the headers that every response carries."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            elapsed_ms = int((perf_counter() - self.started_s) * 1000)
+            message["headers"] = [
+                *message["headers"],
+                (b"x-request-id", self.id.encode()),
+                (b"openai-processing-ms", b"%d" % elapsed_ms),
+                (b"openai-version", b"2020-10-01"),
+            ]
+        await self._send(message)
+
+    async def answer(self, body: bytes, status: int = 200) -> None:
+        """Send a whole JSON body."""
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+class ClientWatch:
+    """While entered, a client that goes away cancels the body of the `async with`.
+
+    The watch begins after `WATCH_AFTER_S`, so that an answer that is ready at once pays nothing
+    for it. The request body must have been read.
+
+    Raises:
+        ClientGone: on leaving, if that is what happened.
+    """
+
+    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watcher")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._receive = exchange.receive
+        self._gone = False
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._start)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError and self._task is not None:
+            self._task.uncancel()
+            raise ClientGone
+
+    def _start(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,129 @@
+"""Counters and histograms, named after OpenTelemetry's conventions for generative AI.
+
+Label values are bounded: a model that is not listed is `other`, a path that is no route is `other`.
+Source: OpenTelemetry semantic conventions, gen-ai metrics.
+"""
+
+import os
+from dataclasses import dataclass
+from time import perf_counter
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from adapter.exchange import Exchange
+
+SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+TOKEN_SECONDS = (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+OVERHEAD_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1)
+CANCELLED = 499
+
+
+@dataclass(slots=True)
+class _Series:
+    """The series of one route, model and status, looked up once."""
+
+    requests: Counter
+    duration: Histogram
+    overhead: Histogram
+    first_token: Histogram
+    per_token: Histogram
+    tokens_in: Counter
+    tokens_out: Counter
+    cancelled: Counter | None
+
+
+class Metrics:
+    """What `/metrics` tells. With several workers the series are kept in files and summed."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("gen_ai_operation_name", "gen_ai_request_model", "http_response_status_code")
+        operation = labels[:2]
+        self._requests = self._counter("adapter_requests", "Requests answered", labels)
+        self._duration = self._histogram(
+            "gen_ai_server_request_duration_seconds", "Whole request", labels, SECONDS
+        )
+        self._first = self._histogram(
+            "gen_ai_server_time_to_first_token_seconds", "First event", operation, SECONDS
+        )
+        self._each = self._histogram(
+            "gen_ai_server_time_per_output_token_seconds",
+            "Each token after the first",
+            operation,
+            TOKEN_SECONDS,
+        )
+        self._overhead = self._histogram(
+            "adapter_overhead_seconds", "Time not spent in the backend", operation, OVERHEAD_SECONDS
+        )
+        self._tokens = self._counter(
+            "gen_ai_client_token_usage", "Tokens", (*operation, "gen_ai_token_type")
+        )
+        self._cancelled = self._counter(
+            "adapter_cancellations", "Requests whose client went away", operation
+        )
+        self.in_flight = Gauge(
+            "adapter_requests_in_flight",
+            "Requests being answered",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._series: dict[tuple[str, str, int], _Series] = {}
+
+    def observe(self, exchange: Exchange, operation: str, model: str) -> None:
+        """Count a finished exchange; `model` is `other` unless it is listed."""
+        key = (operation, model, exchange.status)
+        series = self._series.get(key) or self._new_series(key)
+        now_s = perf_counter()
+        duration_s = now_s - exchange.started_s
+        series.requests.inc()
+        series.duration.observe(duration_s)
+        series.overhead.observe(duration_s - exchange.backend_s)
+        if series.cancelled is not None:
+            series.cancelled.inc()
+        if exchange.prompt_tokens:
+            series.tokens_in.inc(exchange.prompt_tokens)
+            series.tokens_out.inc(exchange.completion_tokens)
+        if exchange.first_token_s is None:
+            return
+        series.first_token.observe(exchange.first_token_s - exchange.started_s)
+        if exchange.completion_tokens > 1:
+            spent_s = now_s - exchange.first_token_s
+            series.per_token.observe(spent_s / (exchange.completion_tokens - 1))
+
+    def text(self) -> bytes:
+        """The Prometheus exposition of all workers."""
+        registry = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def _new_series(self, key: tuple[str, str, int]) -> _Series:
+        operation, model, status = key
+        series = _Series(
+            self._requests.labels(operation, model, status),
+            self._duration.labels(operation, model, status),
+            self._overhead.labels(operation, model),
+            self._first.labels(operation, model),
+            self._each.labels(operation, model),
+            self._tokens.labels(operation, model, "input"),
+            self._tokens.labels(operation, model, "output"),
+            self._cancelled.labels(operation, model) if status == CANCELLED else None,
+        )
+        self._series[key] = series
+        return series
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
+        return Counter(name, text, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+    ) -> Histogram:
+        return Histogram(name, text, labels, registry=self._registry, buckets=buckets)

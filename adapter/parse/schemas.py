@@ -1,0 +1,54 @@
+"""Whether a client's JSON schema is one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backends.protocol.errors import BadRequestError
+
+MAX_NODES = 20_000
+MAX_DEPTH = 100
+
+
+def require_schema(schema: Mapping[str, Any], param: str) -> None:
+    """Refuse what is no JSON schema, or one too large to work with.
+
+    Raises:
+        BadRequestError: it names the keyword that is wrong.
+    """
+    if not schema:
+        return
+    _bound(schema, param)
+    import jsonschema_rs  # noqa: PLC0415 - costs every start what only some requests need
+
+    try:
+        error = next(iter(jsonschema_rs.meta.iter_errors(schema)), None)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as failure:
+        raise _invalid(param, str(failure).splitlines()[0]) from None
+    if error is not None:
+        where = ".".join(str(part) for part in error.instance_path)
+        raise _invalid(param, f"{where}: {error.message}" if where else error.message)
+
+
+def _bound(schema: Mapping[str, Any], param: str) -> None:
+    """Walk without recursion: the depth is the client's."""
+    nodes, waiting = 0, [(schema, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        nodes += 1
+        if nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise BadRequestError(
+                f"Invalid '{param}': the schema has more than {MAX_NODES} values"
+                f" or is nested more than {MAX_DEPTH} deep.",
+                param=param,
+                code="invalid_schema",
+            )
+        children: Any = node.values() if isinstance(node, dict) else node
+        if isinstance(children, str | int | float | bool | None):
+            continue
+        waiting += [(child, depth + 1) for child in children]
+
+
+def _invalid(param: str, reason: str) -> BadRequestError:
+    return BadRequestError(
+        f"Invalid '{param}': {reason[:300]}.", param=param, code="invalid_schema"
+    )

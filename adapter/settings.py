@@ -1,0 +1,106 @@
+"""Every setting of the server, read from flags, the environment, `.env` and the config file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The server's settings; each is also an environment variable of the same name in capitals.
+
+    A flag wins over the environment, the environment over `.env`, `.env` over the config file.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True, frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    backend: str = Field("mock", description="A backend's name, or package.module:Class.")
+    model_path: str | None = Field(None, description="Weights for a backend that loads a model.")
+    tokenizer_path: str | None = Field(None, description="Tokenizer, where not beside the model.")
+    model_name: str | None = Field(
+        None, description="Serve the backend's first model under this one name."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Server processes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error; at info, one JSON line a request."
+    )
+    config: Path | None = Field(None, description="YAML file with any of these settings by name.")
+
+    openai_api_key: str | None = Field(None, description="Key of the upstream of BACKEND=openai.")
+    openai_base_url: str | None = Field(None, description="URL of the upstream of BACKEND=openai.")
+    model_list_url: str | None = Field(
+        None, description="Dynamic model list; refused at start until the gateway is there."
+    )
+
+    enable_auth: bool = Field(False, description="Ask each request for a key.")
+    api_key_secret: Names = Field(
+        (), description="Accepted keys, comma-separated; unset, one is made and printed at start."
+    )
+    api_keys_file: Path | None = Field(
+        None, description="TOML file of keys, each with a name and its own list of models."
+    )
+    allowed_models: Names = Field(
+        (), description="Models served, comma-separated, * and ? as wildcards; unset, all."
+    )
+    metrics_public: bool = Field(True, description="Serve /metrics without a key.")
+    cors_origins: Names = Field(
+        (), description="Origins a browser may call from, comma-separated; * for any; unset, none."
+    )
+
+    max_body_mb: float = Field(32, gt=0, description="Largest request body, in MB (10^6 bytes).")
+    strict_parameters: bool = Field(
+        False, description="Refuse unknown request fields with a 400 that names them."
+    )
+
+    @field_validator("api_key_secret", "allowed_models", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("model_list_url")
+    @classmethod
+    def _refuse(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError("dynamic model lists come with the gateway, which is not there yet")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources in falling order of precedence; the config file is named by the others."""
+        named = (init_settings, env_settings, dotenv_settings)
+        path = next((found["config"] for found in (read() for read in named) if found.get("config")), None)
+        return (*named, ConfigFile(settings_cls, yaml_file=path)) if path else named
+
+
+class ConfigFile(YamlConfigSettingsSource):
+    """The config file as a source; a name it does not know is an error, not a silence."""
+
+    def __init__(self, settings_cls: type[BaseSettings], yaml_file: str | Path) -> None:
+        if not Path(yaml_file).is_file():
+            raise ValueError(f"CONFIG: there is no file {str(yaml_file)!r}")
+        super().__init__(settings_cls, yaml_file)
+        unknown = sorted(set(self.yaml_data) - set(settings_cls.model_fields))
+        if unknown:
+            raise ValueError(f"CONFIG: {str(yaml_file)!r} has unknown settings: {', '.join(unknown)}")

@@ -1,0 +1,33 @@
+"""The backends by name. Adding one is adding a line here, or naming it as `module:Class`."""
+
+from importlib import import_module
+from typing import Any
+
+from backends.protocol import Backend
+
+BACKENDS = {
+    "echo": "backends.echo:EchoBackend",
+    "mock": "backends.mock:MockBackend",
+}
+
+
+def load(name: str, **options: Any) -> Backend:  # noqa: ANN401 - a backend's options are its own
+    """A new backend by its name in the table or by `package.module:Class`, made with `options`.
+
+    Raises:
+        ValueError: the name is in no table and of no importable class, or the class refuses the
+            options; the message is one line for the operator.
+    """
+    target = BACKENDS.get(name, name)
+    module, _, attribute = target.partition(":")
+    if not attribute:
+        raise ValueError(f"no backend {name!r}: use {', '.join(BACKENDS)} or package.module:Class")
+    try:
+        factory = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot load backend {name!r}: {error}") from error
+    try:
+        backend: Backend = factory(**options)
+    except TypeError as error:
+        raise ValueError(f"backend {name!r} does not take {', '.join(options)}: {error}") from error
+    return backend

@@ -1,0 +1,118 @@
+"""`MockBackend`: what is asked for, in which order, at which pace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from backends.mock.answer import full_answer, is_plain, plain_answer
+from backends.mock.embedding import embed
+from backends.mock.media import require_media
+from backends.mock.moderation import moderate
+from backends.mock.names import ALL, EMBEDDING_SIZES, MODERATION
+from backends.mock.settings import MockSettings
+from backends.protocol import (
+    SAMPLING,
+    EmbeddingRequest,
+    Embeddings,
+    Event,
+    GenerationRequest,
+    Model,
+    Moderation,
+    ModerationInput,
+)
+from backends.protocol.errors import BadRequestError, ContextLengthExceeded
+from backends.protocol.prompt import prompt_text
+from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY, count
+
+
+class MockBackend:
+    """Echoes the last user message, deterministically, within the whole contract."""
+
+    honours = SAMPLING | {
+        "echo",
+        "file",
+        "frequency_penalty",
+        "image_url",
+        "input_audio",
+        "logit_bias",
+        "logprobs",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "suffix",
+        "tools",
+        "verbosity",
+    }
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
+        self._settings = MockSettings(**options)
+
+    async def models(self) -> Sequence[Model]:
+        """`MOCK_MODELS`, or the usual names."""
+        names = self._settings.models
+        if "*" in names:
+            names = (*ALL, "*")
+        window = self._settings.context_tokens
+        return [Model(name, "mock", context_tokens=window) for name in names or ALL]
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
+        """The answer's events, all at once or at the pace that is set.
+
+        Raises:
+            ContextLengthExceeded: the prompt does not fit.
+            BadRequestError: a bias for no token, media that is none, a schema nothing satisfies.
+        """
+        self._require_sense(request)
+        if is_plain(request):
+            events = plain_answer(request)
+        else:
+            events = await asyncio.to_thread(full_answer, request)
+        settings = self._settings
+        if settings.ttft_ms:
+            await asyncio.sleep(settings.ttft_ms / 1000)
+        if not settings.itl_ms:
+            yield events
+            return
+        yield events[:1]
+        for event in events[1:]:
+            await asyncio.sleep(settings.itl_ms / 1000)
+            yield [event]
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors of the usual size, of length one."""
+        return await asyncio.to_thread(embed, request)
+
+    async def moderate(self, model: str, inputs: Sequence[ModerationInput]) -> list[Moderation]:
+        """Judgements by a list of words."""
+        return [moderate(one) for one in inputs]
+
+    def _require_sense(self, request: GenerationRequest) -> None:
+        if request.model in EMBEDDING_SIZES or request.model in MODERATION:
+            raise BadRequestError(
+                f"The model '{request.model}' generates no text.",
+                param="model",
+                code="unsupported_operation",
+            )
+        for token in request.sampling.logit_bias:
+            if token >= VOCABULARY:
+                raise BadRequestError(
+                    f"Token id {token} is not in the vocabulary of {VOCABULARY} ids.",
+                    param=f"logit_bias.{token}",
+                )
+        text = prompt_text(request)
+        if request.response_format.type == "json_object" and "json" not in text.lower():
+            raise BadRequestError(
+                "A 'response_format' of type 'json_object' wants the word 'json' in a message.",
+                param="messages",
+            )
+        window = self._settings.context_tokens
+        # Counting is only needed where the window could be reached: a token has 4 characters at most.
+        too_long = len(text) > window and (
+            len(text) > window * PIECE_CHARACTERS or count(text) > window
+        )
+        if too_long:
+            raise ContextLengthExceeded(
+                f"This model's context window is {window} tokens; the prompt has more.",
+                param="messages" if request.messages else "prompt",
+            )
+        require_media(request.messages)

@@ -1,0 +1,28 @@
+"""The mock's own settings: `MOCK_*` in the environment or in `.env`."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class MockSettings(BaseSettings):
+    """How the mock behaves; each is `MOCK_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOCK_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Model names to serve, comma-separated, in place of the usual ones; * takes any."
+    )
+    ttft_ms: float = Field(0, ge=0, le=600_000, description="Pause before the first token, in ms.")
+    itl_ms: float = Field(0, ge=0, le=60_000, description="Pause between two tokens, in ms.")
+    context_tokens: int = Field(128_000, ge=1, description="Context window, in the mock's tokens.")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value

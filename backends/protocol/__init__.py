@@ -1,0 +1,79 @@
+"""The seam between the adapter and every backend. No web framework, no torch.
+
+| file | holds |
+|---|---|
+| `backend.py` | `Backend` and the optional protocols beside it |
+| `request.py` | `GenerationRequest`, what a backend is asked for |
+| `events.py` | what a backend yields |
+| `errors.py` | what a backend raises |
+| `tokenizer.py` | the default tokenizer, by which pieces are counted |
+| `wire/` | OpenAI's requests and answers as pydantic models |
+"""
+
+from backends.protocol.backend import (
+    SAMPLING,
+    Backend,
+    Closes,
+    EmbeddingRequest,
+    Embeddings,
+    Embeds,
+    Honours,
+    Model,
+    Moderates,
+    Moderation,
+    ModerationInput,
+    Ready,
+    Tokenization,
+    Tokenizes,
+)
+from backends.protocol.events import (
+    Event,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
+from backends.protocol.request import (
+    GenerationRequest,
+    ResponseFormat,
+    Sampling,
+    Tool,
+    ToolChoice,
+    text_of,
+)
+
+__all__ = [
+    "SAMPLING",
+    "Backend",
+    "Closes",
+    "EmbeddingRequest",
+    "Embeddings",
+    "Embeds",
+    "Event",
+    "Finish",
+    "FinishReason",
+    "GenerationRequest",
+    "Honours",
+    "Model",
+    "Moderates",
+    "Moderation",
+    "ModerationInput",
+    "Ready",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "ResponseFormat",
+    "Sampling",
+    "TextDelta",
+    "TokenLogprob",
+    "Tokenization",
+    "Tokenizes",
+    "Tool",
+    "ToolCallDelta",
+    "ToolChoice",
+    "Usage",
+    "text_of",
+]

@@ -1,0 +1,139 @@
+"""The errors a backend or the adapter raises; `adapter/errors.py` alone turns them into JSON.
+
+The names are the OpenAI client's: the server raises what the caller catches.
+
+    APIError                       500 server_error
+    ├─ BadRequestError             400 invalid_request_error
+    │  ├─ ContextLengthExceeded    400 ... code=context_length_exceeded
+    │  └─ UnsupportedParameter     400 ... code=unsupported_parameter
+    ├─ AuthenticationError         401 ... code=invalid_api_key
+    ├─ PermissionDeniedError       403
+    ├─ NotFoundError               404
+    │  └─ ModelNotFound            404 ... code=model_not_found
+    ├─ MethodNotAllowed            405
+    ├─ ConflictError               409
+    ├─ RequestTooLarge             413
+    ├─ RateLimitError              429 (Retry-After)
+    └─ BackendUnavailable          503 (Retry-After)
+"""
+
+
+class APIError(Exception):
+    """A failure the client is told about: its status, and the four members of the envelope.
+
+    `message` reaches the client word for word: it names the field and the bound, and never
+    carries a key, a path or a class name. `retry_after_s` becomes the `Retry-After` header.
+    """
+
+    status = 500
+    type = "server_error"
+    code: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code or type(self).code
+        self.retry_after_s = retry_after_s
+
+
+class BadRequestError(APIError):
+    """The request is wrong, and would be wrong again."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class ContextLengthExceeded(BadRequestError):
+    """The prompt does not fit the model's context window."""
+
+    code = "context_length_exceeded"
+
+
+class UnsupportedParameter(BadRequestError):
+    """A known parameter that this backend cannot honour, and that must not be dropped."""
+
+    code = "unsupported_parameter"
+
+
+class AuthenticationError(APIError):
+    """The key is missing or wrong; which of the two, the client is not told."""
+
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class PermissionDeniedError(APIError):
+    """The key is right, and the operation is not for it."""
+
+    status = 403
+    type = "invalid_request_error"
+
+
+class NotFoundError(APIError):
+    """There is nothing under that name."""
+
+    status = 404
+    type = "invalid_request_error"
+
+
+class ModelNotFound(NotFoundError):
+    """No model of that name is served to this key."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        shown = model if len(model) <= 100 else model[:100] + "…"
+        super().__init__(
+            f"The model '{shown}' does not exist or you do not have access to it.", param="model"
+        )
+
+
+class MethodNotAllowed(APIError):
+    """The path exists, for other methods; `allow` lists them for the `Allow` header."""
+
+    status = 405
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, allow: str) -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
+class ConflictError(APIError):
+    """The request fights with the present state of the thing it names."""
+
+    status = 409
+    type = "invalid_request_error"
+
+
+class RequestTooLarge(APIError):
+    """The body is larger than the server reads."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "request_too_large"
+
+
+class RateLimitError(APIError):
+    """Too many requests; `retry_after_s` says when to come back."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class BackendUnavailable(APIError):
+    """The backend cannot answer now; `retry_after_s` says when to come back."""
+
+    status = 503
+    type = "server_error"
+    code = "backend_unavailable"
