@@ -1,6 +1,5 @@
 """The composition root: settings in, the whole server out."""
 
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from adapter import logs
@@ -23,7 +21,7 @@ from adapter.logs import AccessLog
 from adapter.metrics import Metrics
 from adapter.openapi import add_operations
 from adapter.routes import OPERATIONS
-from adapter.routes.operation import Operation, Resource
+from adapter.routes.operation import Operations
 from adapter.service import Service
 from adapter.settings import Settings
 from backends import load
@@ -34,9 +32,8 @@ class App(FastAPI):
     """A FastAPI app whose OpenAI operations bypass FastAPI's own layers.
 
     FastAPI's stack of middleware and its router cost more than the rest of the server together.
-    So the operations are plain ASGI apps on a Starlette router in front of them, and whatever is
-    none of theirs, a fork's own `@app.get` included, goes on to FastAPI. `add_middleware` wraps
-    both.
+    So the operations stand in front of them, and whatever is none of theirs, a fork's own
+    `@app.get` included, goes on to FastAPI. `add_middleware` wraps both.
 
         Edge (counts, logs) > added middleware > Errors > Auth > operations > FastAPI
     """
@@ -46,6 +43,7 @@ class App(FastAPI):
             title="OpenAI server kit",
             description="An OpenAI-compatible server over a swappable backend.",
             lifespan=_lifespan,
+            telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.settings = settings
         self.backend = backend
@@ -71,10 +69,8 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""
-        app: ASGIApp = Router(
-            routes=_routes(self.service, OPERATIONS),
-            default=AsyncExitStackMiddleware(self.router),
-            redirect_slashes=False,
+        app: ASGIApp = Operations(
+            self.service, OPERATIONS, default=AsyncExitStackMiddleware(self.router)
         )
         keys = keys_of(self.settings)
         if keys is not None:
@@ -90,14 +86,6 @@ class App(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = add_operations(super().openapi(), OPERATIONS)
         return self.openapi_schema
-
-
-def _routes(service: Service, operations: tuple[Operation, ...]) -> list[Route]:
-    """One route a path, in the table's order."""
-    by_path: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
-    for operation in operations:
-        by_path[operation.path][operation.method] = operation
-    return [Route(path, Resource(service, methods)) for path, methods in by_path.items()]
 
 
 @asynccontextmanager

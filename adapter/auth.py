@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from adapter.settings import Settings
 
 OPEN_PATHS = frozenset(
-    {"/health", "/ping", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
+    {
+        "/health",
+        "/ping",
+        "/livez",
+        "/readyz",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/docs/oauth2-redirect",
+    }
 )
 
 

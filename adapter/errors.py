@@ -76,5 +76,7 @@ def _from_starlette(error: HTTPException, scope: Scope) -> APIError:
         return MethodNotAllowed(f"Not allowed: {path}. Allowed: {allow}.", allow=allow)
     failure = APIError(str(error.detail))
     failure.status = error.status_code
-    failure.type = "invalid_request_error" if error.status_code < APIError.status else "server_error"
+    failure.type = (
+        "invalid_request_error" if error.status_code < APIError.status else "server_error"
+    )
     return failure

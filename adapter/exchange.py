@@ -1,14 +1,16 @@
 """One HTTP exchange: its request, what was learnt of it, and the one way to answer it."""
 
 import asyncio
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import getrandbits
 from time import perf_counter
 from types import TracebackType
 
 from starlette.types import Message, Receive, Scope, Send
 
 from adapter.auth import ANYONE, Key
+from backends.protocol import Event, Usage
 
 WATCH_AFTER_S = 0.1
 
@@ -27,11 +29,12 @@ class Exchange:
     scope: Scope
     receive: Receive
     _send: Send
-    id: str = field(default_factory=lambda: f"req_{os.urandom(16).hex()}")
+    id: str = field(default_factory=lambda: f"req_{getrandbits(128):032x}")
     key: Key = ANYONE
     started_s: float = field(default_factory=perf_counter)
     status: int = 0
     operation: str | None = None
+    target: str = ""
     model: str | None = None
     stream: bool = False
     prompt_tokens: int = 0
@@ -44,6 +47,16 @@ class Exchange:
         """Note what the exchange took and made, for the log and the metrics."""
         self.prompt_tokens = prompt_tokens
         self.completion_tokens = completion_tokens
+
+    def note(self, events: Sequence[Event], since_s: float) -> None:
+        """Note events that came now and were waited for since then."""
+        now_s = perf_counter()
+        self.backend_s += now_s - since_s
+        if self.first_token_s is None:
+            self.first_token_s = now_s
+        last = events[-1]
+        if isinstance(last, Usage):
+            self.count(last.prompt_tokens, last.completion_tokens)
 
     async def send(self, message: Message) -> None:
         """Send an ASGI message, with the headers that every response carries."""

@@ -27,8 +27,7 @@ def add_operations(document: dict[str, Any], operations: Iterable[Operation]) ->
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     schema_of = {model: refs[model, "validation"] for model in ordered}
     for operation in operations:
-        path = operation.path.replace(":path", "")
-        item = document["paths"].setdefault(path, {})
+        item = document["paths"].setdefault(operation.path, {})
         item[operation.method.lower()] = _described(operation, schema_of)
     return document
 

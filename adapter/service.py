@@ -1,35 +1,23 @@
 """What every route works with: the backend and the collaborators around it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from adapter.catalog import Catalog
 from adapter.exchange import ClientWatch, Exchange
 from adapter.generation.duties import generation
 from adapter.parse.body import parse, read_body
-from adapter.render.fold import Folded, fold
-from adapter.sse import send_stream
-from backends.protocol import Backend, Event, GenerationRequest, Model, Tokenizes, Usage
+from adapter.render.fold import Folded, FoldedChoice
+from adapter.sse import Render, send_stream
+from backends.protocol import Backend, GenerationRequest, Model, Tokenizes
 from backends.protocol.errors import BadRequestError
 from backends.protocol.tokenizer import decode
 from backends.protocol.wire import WireModel
 
 Wire = TypeVar("Wire", bound=WireModel)
-
-
-class Render(Protocol):
-    """One shape of answer, streamed."""
-
-    def frames(self, events: Sequence[Event]) -> bytes:
-        """The chunks of the next events, ready for the wire; empty if they make none."""
-        ...
-
-    def closing(self) -> bytes:
-        """What ends the stream."""
-        ...
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,39 +70,20 @@ class Service:
         """Generate, and answer with an event stream."""
         async with (
             ClientWatch(exchange),
-            aclosing(self._measured(exchange, requests)) as events,
-            aclosing(_frames(events, render)) as frames,
+            aclosing(generation(self.backend, requests, self.honours)) as events,
         ):
-            await send_stream(exchange, frames, render.closing)
+            await send_stream(exchange, events, render)
 
-    async def whole(
-        self, exchange: Exchange, requests: Sequence[GenerationRequest]
-    ) -> Folded:
+    async def whole(self, exchange: Exchange, requests: Sequence[GenerationRequest]) -> Folded:
         """Generate to the end: the fold of the same events that a stream would send."""
-        choices = sum(request.n for request in requests)
-        async with ClientWatch(exchange), aclosing(self._measured(exchange, requests)) as events:
-            return await fold(events, choices)
-
-    async def _measured(
-        self, exchange: Exchange, requests: Sequence[GenerationRequest]
-    ) -> AsyncIterator[Sequence[Event]]:
-        since_s = perf_counter()
-        async with aclosing(generation(self.backend, requests)) as batches:
-            async for events in batches:
-                now_s = perf_counter()
-                exchange.backend_s += now_s - since_s
-                if exchange.first_token_s is None:
-                    exchange.first_token_s = now_s
-                last = events[-1]
-                if type(last) is Usage:
-                    exchange.count(last.prompt_tokens, last.completion_tokens)
-                yield events
+        folded = Folded([FoldedChoice() for request in requests for _ in range(request.n)])
+        async with (
+            ClientWatch(exchange),
+            aclosing(generation(self.backend, requests, self.honours)) as events,
+        ):
+            since_s = perf_counter()
+            async for batch in events:
+                exchange.note(batch, since_s)
+                folded.add(batch)
                 since_s = perf_counter()
-
-
-async def _frames(
-    events: AsyncIterator[Sequence[Event]], render: Render
-) -> AsyncIterator[bytes]:
-    async for batch in events:
-        if frames := render.frames(batch):
-            yield frames
+        return folded

@@ -90,7 +90,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources in falling order of precedence; the config file is named by the others."""
         named = (init_settings, env_settings, dotenv_settings)
-        path = next((found["config"] for found in (read() for read in named) if found.get("config")), None)
+        path = next(
+            (found["config"] for found in (read() for read in named) if found.get("config")), None
+        )
         return (*named, ConfigFile(settings_cls, yaml_file=path)) if path else named
 
 
@@ -103,4 +105,6 @@ class ConfigFile(YamlConfigSettingsSource):
         super().__init__(settings_cls, yaml_file)
         unknown = sorted(set(self.yaml_data) - set(settings_cls.model_fields))
         if unknown:
-            raise ValueError(f"CONFIG: {str(yaml_file)!r} has unknown settings: {', '.join(unknown)}")
+            raise ValueError(
+                f"CONFIG: {str(yaml_file)!r} has unknown settings: {', '.join(unknown)}"
+            )

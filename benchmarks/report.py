@@ -11,7 +11,6 @@ from statistics import median
 PACKAGES = ("openai-server-kit", "uvicorn", "uvloop", "httptools", "fastapi", "pydantic", "orjson")
 RATIOS = (("ours", "aimock"), ("ours", "raw"))
 THREE_DIGITS = 100
-NAME_WIDTH, CELL_WIDTH, RATIO_WIDTH = 22, 26, 12
 
 
 class Report:
@@ -33,13 +32,15 @@ class Report:
     def table(self) -> str:
         """Median (min-max) by measure and server, the ratios of the medians, and what failed."""
         servers = list(dict.fromkeys(name for row in self.samples.values() for name in row))
-        head = [f"{'median (min-max)':<{NAME_WIDTH}}", *(f"{it:>{CELL_WIDTH}}" for it in servers)]
-        head += [f"{f'{ours}/{other}':>{RATIO_WIDTH}}" for ours, other in RATIOS]
-        lines = ["".join(head)]
+        rows = [["median (min-max)", *servers, *("/".join(pair) for pair in RATIOS)]]
         for measure in self.samples:
-            cells = [f"{self._cell(measure, name):>{CELL_WIDTH}}" for name in servers]
-            ratios = [f"{self._ratio(measure, *pair):>{RATIO_WIDTH}}" for pair in RATIOS]
-            lines.append("".join([f"{measure:<{NAME_WIDTH}}", *cells, *ratios]))
+            cells = [self._cell(measure, name) for name in servers]
+            rows.append([measure, *cells, *(self._ratio(measure, *pair) for pair in RATIOS)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in rows
+        ]
         lines += [f"FAILED {at[1]}, {at[0]}: {reason}" for at, reason in self.failures.items()]
         return "\n".join(lines) + "\n"
 
@@ -70,10 +71,8 @@ class Report:
 
     def _ratio(self, measure: str, ours: str, other: str) -> str:
         row = self.samples[measure]
-        if {(measure, ours), (measure, other)} & self.failures.keys() or not {
-            ours,
-            other,
-        } <= row.keys():
+        failed = {(measure, ours), (measure, other)} & self.failures.keys()
+        if failed or not {ours, other} <= row.keys():
             return "-"
         return f"{median(row[ours]) / median(row[other]):.2f}"
 

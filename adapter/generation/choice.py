@@ -10,32 +10,74 @@ from backends.protocol import (
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
+    TextRun,
     ToolCallDelta,
 )
 from backends.protocol.tokenizer import count, split
 
 Delta = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
+Out = Delta | TextRun | Finish
 
 
 class Choice:
     """Counts what goes out, and ends the choice where the request says.
 
-    `max_tokens` is None and `stops` is empty where the backend minds them itself.
+    `max_tokens` is None and `stops` is empty where the backend minds them itself. `echo` is text
+    that goes before the first token and is not counted.
     """
 
-    __slots__ = ("_index", "_left", "_stops", "done", "reasoning_tokens", "tokens", "unbounded")
+    __slots__ = ("_echo", "_index", "_left", "_stops", "done", "reasoning_tokens", "tokens")
 
-    def __init__(self, index: int, max_tokens: int | None, stops: Sequence[str]) -> None:
+    def __init__(
+        self, index: int, max_tokens: int | None, stops: Sequence[str], echo: str | None
+    ) -> None:
         self._index = index
         self._left = max_tokens
         self._stops = StopFilter(stops) if stops else None
-        self.unbounded = max_tokens is None and not stops
+        self._echo = echo
         self.tokens = 0
         self.reasoning_tokens = 0
         self.done = False
 
-    def take(self, delta: Delta) -> Sequence[Delta | Finish]:
+    def take(self, delta: Delta | TextRun) -> Sequence[Out]:
         """What may go out now that `delta` has come in."""
+        begun = self._begin()
+        if not isinstance(delta, TextRun):
+            return [*begun, *self._take(delta)]
+        if self._stops is None:
+            return [*begun, *self._take_run(delta)]
+        out: list[Out] = [*begun]
+        for piece in delta.pieces:
+            if not self.done:
+                out += self._take(TextDelta(piece, self._index, 1))
+        return out
+
+    def finish(self, reason: FinishReason) -> Sequence[Out]:
+        """What is still held back, and the end."""
+        begun = self._begin()
+        held = [] if self._stops is None or self._stops.stopped else self._stops.flush()
+        self._count(held)
+        self.done = True
+        return [*begun, *held, Finish(reason, self._index)]
+
+    def _begin(self) -> Sequence[Out]:
+        if self._echo is None:
+            return ()
+        echo, self._echo = self._echo, None
+        return (TextDelta(echo, self._index, 0),)
+
+    def _take_run(self, run: TextRun) -> Sequence[Out]:
+        pieces = run.pieces
+        if self._left is None or len(pieces) < self._left:
+            if self._left is not None:
+                self._left -= len(pieces)
+            self.tokens += len(pieces)
+            return (run,)
+        self.tokens += self._left
+        kept = TextRun(pieces[: self._left], self._index)
+        return (kept, *self.finish("length"))
+
+    def _take(self, delta: Delta) -> Sequence[Out]:
         tokens = token_count(delta)
         at_limit = self._left is not None and tokens >= self._left and tokens > 0
         if self._left is not None:
@@ -50,13 +92,6 @@ class Choice:
         if self._stops is not None and self._stops.stopped:
             return [*out, *self.finish("stop")]
         return [*out, *self.finish("length")] if at_limit else out
-
-    def finish(self, reason: FinishReason) -> Sequence[Delta | Finish]:
-        """What is still held back, and the end."""
-        held = [] if self._stops is None or self._stops.stopped else self._stops.flush()
-        self._count(held)
-        self.done = True
-        return [*held, Finish(reason, self._index)]
 
     def _count(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:

@@ -1,6 +1,6 @@
 """Drives a backend through a request, and does what it leaves to the adapter."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 
@@ -12,10 +12,11 @@ from backends.protocol import (
     Finish,
     GenerationRequest,
     Honours,
-    TextDelta,
     Usage,
 )
 from backends.protocol.prompt import prompt_tokens
+
+Batch = Event | Sequence[Event]
 
 
 def honoured(backend: Backend) -> frozenset[str]:
@@ -24,24 +25,28 @@ def honoured(backend: Backend) -> frozenset[str]:
 
 
 async def generation(
-    backend: Backend, requests: Sequence[GenerationRequest]
-) -> AsyncIterator[Sequence[Event]]:
+    backend: Backend, requests: Sequence[GenerationRequest], honours: frozenset[str]
+) -> AsyncGenerator[Sequence[Event]]:
     """The complete events of one answer to all the requests (several prompts, or one).
 
-    The choices of a request follow those of the one before. Each choice that begins ends with one
-    `Finish`; the last event of all is the `Usage`. Closing this closes the backend's iterators.
+    The choices of a request follow those of the one before. Each choice ends with one `Finish`;
+    the last event of all is the `Usage`. Closing this closes the backend's iterators.
     """
-    run = _Run(backend, requests)
-    async with AsyncExitStack() as stack:
-        sources = [await stack.enter_async_context(aclosing(one)) for one in run.sources]
-        if len(sources) == 1:
-            async for batch in sources[0]:
+    run = _Run(requests, honours)
+    sources = [backend.generate(call) for call in run.calls]
+    if len(sources) == 1:
+        source = sources[0]
+        try:
+            async for batch in source:
                 if out := run.take(0, batch):
                     yield out
                 if run.over:
                     break
-        else:
-            merged = await stack.enter_async_context(aclosing(interleave(sources)))
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
+    else:
+        async with aclosing(_merged(sources)) as merged:
             async for position, batch in merged:
                 if out := run.take(position, batch):
                     yield out
@@ -50,42 +55,46 @@ async def generation(
     yield run.end()
 
 
-class _Run:
-    """The state of one answer: a source for each call of the backend, a `Choice` for each choice."""
+async def _merged(sources: Sequence[AsyncIterator[Batch]]) -> AsyncGenerator[tuple[int, Batch]]:
+    async with AsyncExitStack() as stack:
+        for source in sources:
+            if isinstance(source, AsyncGenerator):
+                stack.push_async_callback(source.aclose)
+        merged = await stack.enter_async_context(aclosing(interleave(sources)))
+        async for numbered in merged:
+            yield numbered
 
-    def __init__(self, backend: Backend, requests: Sequence[GenerationRequest]) -> None:
-        honours = honoured(backend)
+
+class _Run:
+    """One answer in progress: the calls of the backend, and a `Choice` for each choice."""
+
+    def __init__(self, requests: Sequence[GenerationRequest], honours: frozenset[str]) -> None:
         self._requests = requests
         self._usages: dict[int, Usage] = {}
         self._choices: list[Choice] = []
         self._offsets: list[int] = []
+        self._open = 0
         self._cut = False
-        self._echoes: dict[int, str] = {}
-        self.sources = []
-        for request in requests:
-            for call in _calls(request, honours):
-                self._offsets.append(len(self._choices))
-                self._add_choices(call, honours)
-                self.sources.append(backend.generate(call))
-
-    def _add_choices(self, call: GenerationRequest, honours: frozenset[str]) -> None:
-        for _ in range(call.n):
-            index = len(self._choices)
+        self.calls = [call for request in requests for call in _calls(request, honours)]
+        for call in self.calls:
+            self._offsets.append(self._open)
             limit = None if "max_tokens" in honours else call.max_tokens
-            self._choices.append(Choice(index, limit, () if "stop" in honours else call.stop))
-            if call.echo and "echo" not in honours:
-                self._echoes[index] = call.prompt or ""
+            stops = () if "stop" in honours else call.stop
+            echo = (call.prompt or "") if call.echo and "echo" not in honours else None
+            for _ in range(call.n):
+                self._choices.append(Choice(self._open, limit, stops, echo))
+                self._open += 1
 
     @property
     def over(self) -> bool:
-        """Whether the adapter itself has ended every choice, so that no more need be generated."""
-        return self._cut and all(choice.done for choice in self._choices)
+        """Whether all is said and the adapter has cut a choice: no more need be generated."""
+        return self._cut and not self._open
 
-    def take(self, source: int, batch: Event | Sequence[Event]) -> list[Event]:
+    def take(self, source: int, batch: Batch) -> list[Event]:
         """What may go out now that a source has yielded `batch`."""
         offset = self._offsets[source]
         out: list[Event] = []
-        for event in batch if isinstance(batch, Sequence) else (batch,):
+        for event in batch if isinstance(batch, list | tuple) else (batch,):
             if isinstance(event, Usage):
                 self._usages[source] = event
                 continue
@@ -93,42 +102,36 @@ class _Run:
             choice = self._choices[event.choice]
             if choice.done:
                 continue
-            if event.choice in self._echoes:
-                out.append(TextDelta(self._echoes.pop(event.choice), event.choice, tokens=0))
             if isinstance(event, Finish):
                 out += choice.finish(event.reason)
-            elif choice.unbounded and type(event) is TextDelta and event.tokens is not None:
-                choice.tokens += event.tokens
-                out.append(event)
             else:
                 out += choice.take(event)
                 self._cut |= choice.done
+            self._open -= choice.done
         return out
 
     def end(self) -> list[Event]:
         """The ends of the choices that the backend left open, and the usage."""
         out: list[Event] = []
-        for index, choice in enumerate(self._choices):
+        for choice in self._choices:
             if not choice.done:
-                if index in self._echoes:
-                    out.append(TextDelta(self._echoes.pop(index), index, tokens=0))
                 out += choice.finish("stop")
         out.append(self._usage())
         return out
 
     def _usage(self) -> Usage:
-        if len(self._usages) == len(self.sources) and not self._cut:
+        if len(self._usages) == len(self.calls) and not self._cut:
             return self._reported()
         return Usage(
-            sum(prompt_tokens(request) for request in self._requests),
-            sum(choice.tokens for choice in self._choices),
-            reasoning_tokens=sum(choice.reasoning_tokens for choice in self._choices),
+            sum([prompt_tokens(request) for request in self._requests]),
+            sum([choice.tokens for choice in self._choices]),
+            reasoning_tokens=sum([choice.reasoning_tokens for choice in self._choices]),
         )
 
     def _reported(self) -> Usage:
         """The backend's counts summed; the prompt of a request asked `n` times counts once."""
-        calls = len(self.sources) // len(self._requests)
-        firsts = [self._usages[position] for position in range(0, len(self.sources), calls)]
+        each = len(self.calls) // len(self._requests)
+        firsts = [self._usages[position] for position in range(0, len(self.calls), each)]
         every = self._usages.values()
         return Usage(
             sum(usage.prompt_tokens for usage in firsts),

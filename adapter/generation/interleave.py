@@ -1,13 +1,13 @@
 """Several asynchronous streams as one, in the order in which their items come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-async def interleave(streams: Sequence[AsyncIterator[Item]]) -> AsyncIterator[tuple[int, Item]]:
+async def interleave(streams: Sequence[AsyncIterator[Item]]) -> AsyncGenerator[tuple[int, Item]]:
     """Each item with the position of its stream. Closing this closes every stream.
 
     A failure of one stream ends all of them and is raised here. A slow reader holds the streams
@@ -24,7 +24,7 @@ async def interleave(streams: Sequence[AsyncIterator[Item]]) -> AsyncIterator[tu
     try:
         while True:
             getting = asyncio.ensure_future(queue.get())
-            await asyncio.wait({getting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((getting, ended), return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
                 getting.cancel()
                 await ended

@@ -20,7 +20,6 @@ BYTES_PER_MB = 1_000_000
 _CODES = {
     "missing": "missing_required_parameter",
     "union_tag_not_found": "missing_required_parameter",
-    "extra_forbidden": "unknown_parameter",
 }
 _REASONS = {
     "model_type": "Input should be an object",
@@ -28,7 +27,6 @@ _REASONS = {
     "dict_type": "Input should be an object",
     "list_type": "Input should be an array",
     "finite_number": "Input should be a finite number",
-    "string_unicode": "Input should be valid Unicode text",
 }
 
 
@@ -71,7 +69,9 @@ def parse(model: type[Wire], body: bytes, *, strict: bool) -> Wire:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = "the body is empty" if not body.strip() else str(error)[:100]
-        raise BadRequestError(f"The body is not valid JSON: {reason}.", code="invalid_json") from None
+        raise BadRequestError(
+            f"The body is not valid JSON: {reason}.", code="invalid_json"
+        ) from None
     if not isinstance(data, dict):
         raise BadRequestError("The body must be a JSON object.", code="invalid_json")
     try:
@@ -108,13 +108,16 @@ def _numbered(name: str, value: object) -> Iterator[tuple[str, object]]:
 def _refusal(details: ErrorDetails) -> BadRequestError:
     kind = details["type"]
     path = [part for part in details["loc"] if not _is_marker(part)]
-    if kind == "union_tag_not_found":
-        path.append(str(details["ctx"]["discriminator"]).strip("'").removesuffix("()"))
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        path.append(details["ctx"]["discriminator"].strip("'").removesuffix("()"))
     param = ".".join(str(part) for part in path)[:PARAM_CHARACTERS] or None
     if _CODES.get(kind) == "missing_required_parameter":
         message = f"Missing required parameter: '{param}'."
     else:
         reason = _REASONS.get(kind, details["msg"])
+        if kind == "union_tag_invalid":
+            expected = details["ctx"]["expected_tags"].replace("'<", "'").replace(">'", "'")
+            reason = f"Input should be one of {expected}"
         place = f"Invalid '{param}'" if param else "Invalid request"
         message = f"{place}: {reason}."
     return BadRequestError(message, param=param, code=_CODES.get(kind, "invalid_value"))

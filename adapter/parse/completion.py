@@ -56,6 +56,4 @@ def _prompts(body: CreateCompletionRequest) -> Sequence[Prompt]:
         return [DEFAULT_PROMPT]
     if isinstance(prompt, str):
         return [prompt]
-    if isinstance(prompt[0], int):
-        return [prompt]  # type: ignore[list-item]  # the wire model has made sure of the others
-    return prompt  # type: ignore[return-value]
+    return [prompt] if isinstance(prompt[0], int) else prompt

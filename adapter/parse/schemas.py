@@ -21,12 +21,12 @@ def require_schema(schema: Mapping[str, Any], param: str) -> None:
     import jsonschema_rs  # noqa: PLC0415 - costs every start what only some requests need
 
     try:
-        error = next(iter(jsonschema_rs.meta.iter_errors(schema)), None)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as failure:
-        raise _invalid(param, str(failure).splitlines()[0]) from None
-    if error is not None:
+        jsonschema_rs.meta.validate(dict(schema))
+    except jsonschema_rs.ValidationError as error:
         where = ".".join(str(part) for part in error.instance_path)
-        raise _invalid(param, f"{where}: {error.message}" if where else error.message)
+        raise _invalid(param, f"{where}: {error.message}" if where else error.message) from None
+    except (jsonschema_rs.ReferencingError, ValueError) as failure:
+        raise _invalid(param, str(failure).splitlines()[0]) from None
 
 
 def _bound(schema: Mapping[str, Any], param: str) -> None:

@@ -28,9 +28,9 @@ def tools_of(body: CreateChatCompletionRequest) -> list[Tool]:
             format_ = tool.custom.format.model_dump() if tool.custom.format else None
             name, description = tool.custom.name, tool.custom.description or ""
             tools.append(Tool(name, description, kind="custom", format=format_))
-    for index, function in enumerate(body.functions or ()):
-        require_schema(function.parameters or {}, f"functions.{index}.parameters")
-        tools.append(Tool(function.name, function.description or "", function.parameters or {}))
+    for index, legacy in enumerate(body.functions or ()):
+        require_schema(legacy.parameters or {}, f"functions.{index}.parameters")
+        tools.append(Tool(legacy.name, legacy.description or "", legacy.parameters or {}))
     return tools
 
 
@@ -76,8 +76,7 @@ def _allowed_name(tool: dict[str, Any], index: int) -> str:
     name = named.get("name") if isinstance(named, dict) else None
     if not isinstance(name, str):
         raise BadRequestError(
-            "An allowed tool is an object such as"
-            ' {"type": "function", "function": {"name": "…"}}.',
+            'An allowed tool is an object such as {"type": "function", "function": {"name": "…"}}.',
             param=f"tool_choice.allowed_tools.tools.{index}",
         )
     return name

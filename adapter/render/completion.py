@@ -13,7 +13,7 @@ from adapter.render.fold import Folded, FoldedChoice
 from adapter.render.head import Head, usage_json
 from adapter.render.logprobs import completion_logprobs
 from adapter.sse import DONE, data_event
-from backends.protocol import Event, Finish, FinishReason, TextDelta, TokenLogprob, Usage
+from backends.protocol import Event, Finish, FinishReason, TextDelta, TextRun, TokenLogprob, Usage
 
 
 class CompletionRender:
@@ -43,6 +43,8 @@ class CompletionRender:
         for event in events:
             if isinstance(event, TextDelta):
                 frames.append(self._frame(event.choice, event.text, event.logprobs, None))
+            elif isinstance(event, TextRun):
+                frames += [self._frame(event.choice, piece, (), None) for piece in event.pieces]
             elif isinstance(event, Finish):
                 frames.append(self._frame(event.choice, "", (), event.reason))
             elif isinstance(event, Usage):
@@ -65,8 +67,12 @@ class CompletionRender:
     ) -> bytes:
         offset = self._offsets[index]
         self._offsets[index] += len(text)
-        choice = _choice(index, text, completion_logprobs(logprobs, offset) if logprobs else None, finish)
-        return data_event(b'%b"choices":%b%b' % (self._open, orjson.dumps([choice]), self._close_chunk))
+        choice = _choice(
+            index, text, completion_logprobs(logprobs, offset) if logprobs else None, finish
+        )
+        return data_event(
+            b'%b"choices":%b%b' % (self._open, orjson.dumps([choice]), self._close_chunk)
+        )
 
     def _whole_choice(self, index: int, choice: FoldedChoice) -> dict[str, Any]:
         logprobs = completion_logprobs(choice.logprobs, 0) if self._logprobs else None

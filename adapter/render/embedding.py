@@ -16,7 +16,11 @@ from backends.protocol import Embeddings
 def embeddings_json(model: str, embeddings: Embeddings, *, base64: bool) -> bytes:
     """The answer, each vector as numbers or as base64 of little-endian float32."""
     data = [
-        {"object": "embedding", "index": index, "embedding": _base64(vector) if base64 else [*vector]}
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": _base64(vector) if base64 else [*vector],
+        }
         for index, vector in enumerate(embeddings.vectors)
     ]
     tokens = embeddings.prompt_tokens

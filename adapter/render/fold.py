@@ -1,6 +1,6 @@
 """A stream of events folded into whole choices: what a non-streaming answer is made of."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backends.protocol import (
@@ -10,7 +10,9 @@ from backends.protocol import (
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
+    TextRun,
     TokenLogprob,
+    ToolCallDelta,
     Usage,
 )
 
@@ -45,17 +47,18 @@ class Folded:
 
     def add(self, events: Sequence[Event]) -> None:
         """Take in the next events of the stream."""
-        texts: dict[int, list[str]] = {}
         for event in events:
-            if type(event) is TextDelta:
-                texts.setdefault(event.choice, []).append(event.text)
-                self.choices[event.choice].logprobs += event.logprobs
-            elif type(event) is Usage:
+            if isinstance(event, TextDelta):
+                choice = self.choices[event.choice]
+                choice.text += event.text
+                if event.logprobs:
+                    choice.logprobs += event.logprobs
+            elif isinstance(event, TextRun):
+                self.choices[event.choice].text += "".join(event.pieces)
+            elif isinstance(event, Usage):
                 self.usage = event
             else:
                 self._add_rare(event)
-        for choice, pieces in texts.items():
-            self.choices[choice].text += "".join(pieces)
 
     def _add_rare(self, event: Event) -> None:
         if isinstance(event, Usage):
@@ -67,16 +70,8 @@ class Folded:
             choice.reasoning += event.text
         elif isinstance(event, RefusalDelta):
             choice.refusal = (choice.refusal or "") + event.text
-        elif not isinstance(event, TextDelta):
+        elif isinstance(event, ToolCallDelta):
             call = choice.calls.setdefault(event.index, FoldedCall())
             call.id = event.id or call.id
             call.name = event.name or call.name
             call.arguments += event.arguments
-
-
-async def fold(stream: AsyncIterator[Sequence[Event]], choices: int) -> Folded:
-    """The whole answer of a stream of events over that many choices."""
-    folded = Folded([FoldedChoice() for _ in range(choices)])
-    async for events in stream:
-        folded.add(events)
-    return folded

@@ -1,7 +1,7 @@
 """The constant part of an answer, and the JSON pieces that several shapes share."""
 
-import os
 from dataclasses import dataclass, field
+from random import getrandbits
 from time import time
 
 import orjson
@@ -11,7 +11,7 @@ from backends.protocol import Usage
 
 def new_id(prefix: str) -> str:
     """A fresh id such as `chatcmpl-…`."""
-    return prefix + os.urandom(15).hex()
+    return f"{prefix}{getrandbits(120):030x}"
 
 
 @dataclass(slots=True)

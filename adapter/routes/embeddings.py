@@ -16,7 +16,9 @@ async def create_embedding(service: Service, exchange: Exchange) -> None:
     backend = service.backend
     if not isinstance(backend, Embeds):
         raise BadRequestError(
-            f"The model '{model.id}' has no embeddings.", param="model", code="unsupported_operation"
+            f"The model '{model.id}' has no embeddings.",
+            param="model",
+            code="unsupported_operation",
         )
     upstream = service.catalog.upstream(model.id)
     texts = [
@@ -33,8 +35,8 @@ async def create_embedding(service: Service, exchange: Exchange) -> None:
 def _items(body: CreateEmbeddingRequest) -> list[str | list[int]]:
     """The inputs one by one; an array of token ids is one input."""
     if isinstance(body.input, str) or isinstance(body.input[0], int):
-        return [body.input]  # type: ignore[list-item]  # ints alone, the wire model has seen to it
-    return body.input  # type: ignore[return-value]
+        return [body.input]
+    return [*body.input]
 
 
 OPERATIONS = (

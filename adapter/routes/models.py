@@ -15,7 +15,7 @@ async def list_models(service: Service, exchange: Exchange) -> None:
 
 async def retrieve_model(service: Service, exchange: Exchange) -> None:
     """One model, as the list has it."""
-    model = await service.find(exchange, exchange.scope["path_params"]["model"])
+    model = await service.find(exchange, exchange.target)
     await exchange.answer(model_json(model))
 
 
@@ -26,7 +26,7 @@ async def delete_model(service: Service, exchange: Exchange) -> None:
         ModelNotFound: there is no such model.
         PermissionDeniedError: there is one, and it stays.
     """
-    model = await service.find(exchange, exchange.scope["path_params"]["model"])
+    model = await service.find(exchange, exchange.target)
     raise PermissionDeniedError(
         f"The model '{model.id}' cannot be deleted through this server.",
         param="model",
@@ -34,7 +34,7 @@ async def delete_model(service: Service, exchange: Exchange) -> None:
     )
 
 
-ONE = "/v1/models/{model:path}"
+ONE = "/v1/models/{model}"
 OPERATIONS = (
     Operation("GET", "/v1/models", list_models, "models", "List models", gives=ListModelsResponse),
     Operation("GET", ONE, retrieve_model, "models", "Retrieve a model", gives=Model),

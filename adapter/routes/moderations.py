@@ -18,7 +18,9 @@ async def create_moderation(service: Service, exchange: Exchange) -> None:
     backend = service.backend
     if not isinstance(backend, Moderates):
         raise BadRequestError(
-            f"The model '{model.id}' does not moderate.", param="model", code="unsupported_operation"
+            f"The model '{model.id}' does not moderate.",
+            param="model",
+            code="unsupported_operation",
         )
     async with ClientWatch(exchange):
         upstream = service.catalog.upstream(model.id)

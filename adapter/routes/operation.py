@@ -1,9 +1,9 @@
 """What an operation is: where it stands, who answers it, and what it takes and gives."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import Exchange
 from adapter.service import Service
@@ -27,26 +27,42 @@ class Operation:
     streams: type[WireModel] | None = None
 
 
-class Resource:
-    """The operations of one path as an ASGI app."""
+class Operations:
+    """The table of operations as an ASGI app; what is none of theirs goes to `default`.
 
-    def __init__(self, service: Service, operations: Mapping[str, Operation]) -> None:
+    A dictionary, because a router's patterns would cost a tenth of a request. A path that ends in
+    a parameter (`/v1/models/{model}`) takes the rest of the path, slashes included.
+    """
+
+    def __init__(self, service: Service, operations: Iterable[Operation], default: ASGIApp) -> None:
         self._service = service
-        self._operations = operations
+        self._default = default
+        self._by_path: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            prefix = operation.path.partition("{")[0]
+            self._by_path.setdefault(prefix, {})[operation.method] = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the exchange to the operation of its method.
+        """Hand the exchange to its operation.
 
         Raises:
-            MethodNotAllowed: there is none.
+            MethodNotAllowed: the path has operations, and none of this method.
         """
+        path: str = scope["path"]
         exchange: Exchange = scope["exchange"]
-        operation = self._operations.get(scope["method"])
+        methods = self._by_path.get(path)
+        if methods is None:
+            prefix = path[: path.find("/", len("/v1/")) + 1]
+            methods = self._by_path.get(prefix)
+            exchange.target = path[len(prefix) :]
+        if methods is None:
+            await self._default(scope, receive, send)
+            return
+        operation = methods.get(scope["method"])
         if operation is None:
-            allow = ", ".join(sorted(self._operations))
+            allow = ", ".join(sorted(methods))
             raise MethodNotAllowed(
-                f"Not allowed: {scope['method']} {scope['path'][:200]}. Allowed: {allow}.",
-                allow=allow,
+                f"Not allowed: {scope['method']} {path[:200]}. Allowed: {allow}.", allow=allow
             )
         exchange.operation = operation.name
         await operation.handler(self._service, exchange)

@@ -17,6 +17,7 @@ from backends.protocol import (
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
+    TextRun,
     text_of,
 )
 from backends.protocol.tokenizer import split
@@ -40,9 +41,7 @@ def is_plain(request: GenerationRequest) -> bool:
 
 def plain_answer(request: GenerationRequest) -> list[Event]:
     """The echo."""
-    events: list[Event] = [TextDelta(token, 0, 1) for token in split(echo_text(request))]
-    events.append(Finish())
-    return events
+    return [TextRun(split(echo_text(request))), Finish()]
 
 
 def full_answer(request: GenerationRequest) -> list[Event]:

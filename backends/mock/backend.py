@@ -21,8 +21,8 @@ from backends.protocol import (
     ModerationInput,
 )
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
-from backends.protocol.prompt import prompt_text
-from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY, count
+from backends.protocol.prompt import prompt_text, prompt_tokens
+from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY
 
 
 class MockBackend:
@@ -99,18 +99,16 @@ class MockBackend:
                     f"Token id {token} is not in the vocabulary of {VOCABULARY} ids.",
                     param=f"logit_bias.{token}",
                 )
-        text = prompt_text(request)
-        if request.response_format.type == "json_object" and "json" not in text.lower():
+        wants_json = request.response_format.type == "json_object"
+        if wants_json and "json" not in prompt_text(request).lower():
             raise BadRequestError(
                 "A 'response_format' of type 'json_object' wants the word 'json' in a message.",
                 param="messages",
             )
         window = self._settings.context_tokens
-        # Counting is only needed where the window could be reached: a token has 4 characters at most.
-        too_long = len(text) > window and (
-            len(text) > window * PIECE_CHARACTERS or count(text) > window
-        )
-        if too_long:
+        # A prompt that cannot fit is not counted: that would take as long as it is long.
+        surely_too_long = request.prompt_characters() > window * PIECE_CHARACTERS
+        if surely_too_long or prompt_tokens(request) > window:
             raise ContextLengthExceeded(
                 f"This model's context window is {window} tokens; the prompt has more.",
                 param="messages" if request.messages else "prompt",

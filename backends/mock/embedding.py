@@ -42,7 +42,7 @@ def embed(request: EmbeddingRequest) -> Embeddings:
     return Embeddings(vectors, sum(counts))
 
 
-def vector(text: str, size: int) -> array[float]:
+def vector(text: str, size: int) -> "array[float]":
     """The unit vector of a text: each word, and each three letters of it, adds one signed unit."""
     values = [0.0] * size
     for word in _WORD.findall(text.lower()) or [text]:

@@ -18,11 +18,35 @@ LEAD = 1.9
 STEP = 0.5
 NOISE = 0.9
 BIASED_LOGIT = -20.0
-COMMON = tuple(
-    f" {word}"
-    for word in (
-        "the of and to in is it you for on was as be at or we he by an my no so up me do if go us"
-    ).split()
+COMMON = (
+    " the",
+    " of",
+    " and",
+    " to",
+    " in",
+    " is",
+    " it",
+    " you",
+    " for",
+    " on",
+    " was",
+    " as",
+    " be",
+    " at",
+    " or",
+    " we",
+    " he",
+    " by",
+    " an",
+    " my",
+    " no",
+    " so",
+    " up",
+    " me",
+    " do",
+    " if",
+    " go",
+    " us",
 )
 Scores = Callable[[str], float]
 

@@ -14,7 +14,8 @@ class MockSettings(BaseSettings):
     )
 
     models: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Model names to serve, comma-separated, in place of the usual ones; * takes any."
+        (),
+        description="Model names to serve, comma-separated, unset, the usual; * takes any.",
     )
     ttft_ms: float = Field(0, ge=0, le=600_000, description="Pause before the first token, in ms.")
     itl_ms: float = Field(0, ge=0, le=60_000, description="Pause between two tokens, in ms.")

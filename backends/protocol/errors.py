@@ -91,9 +91,9 @@ class ModelNotFound(NotFoundError):
     code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        shown = model if len(model) <= 100 else model[:100] + "…"
         super().__init__(
-            f"The model '{shown}' does not exist or you do not have access to it.", param="model"
+            f"The model '{model[:100]}' does not exist or you do not have access to it.",
+            param="model",
         )
 
 

@@ -36,6 +36,17 @@ class TextDelta:
 
 
 @dataclass(slots=True)
+class TextRun:
+    """Several tokens of visible text that are ready together: one piece a token, one chunk each.
+
+    It says the same as a list of `TextDelta`, at the cost of one record.
+    """
+
+    pieces: Sequence[str]
+    choice: int = 0
+
+
+@dataclass(slots=True)
 class ReasoningDelta:
     """The next piece of reasoning, which is counted but is not part of the answer."""
 
@@ -90,4 +101,4 @@ class Usage:
     reasoning_tokens: int = 0
 
 
-Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Finish | Usage
+Event = TextDelta | TextRun | ReasoningDelta | RefusalDelta | ToolCallDelta | Finish | Usage

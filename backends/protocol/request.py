@@ -54,7 +54,8 @@ class GenerationRequest:
     """What to generate: from `messages`, or from `prompt` (with its ids if the client sent ids).
 
     `logprobs` is the number of alternatives wanted beside each token, None for no logprobs.
-    `max_tokens` bounds everything generated, reasoning included.
+    `max_tokens` bounds everything generated, reasoning included. `prompt_tokens` is filled in by
+    whoever counts them first.
     """
 
     model: str
@@ -73,6 +74,13 @@ class GenerationRequest:
     response_format: ResponseFormat = field(default_factory=ResponseFormat)
     reasoning_effort: str | None = None
     verbosity: str | None = None
+    prompt_tokens: int | None = None
+
+    def prompt_characters(self) -> int:
+        """The length of the prompt's text: a bound that costs less than a count of tokens."""
+        if self.prompt is not None:
+            return len(self.prompt)
+        return sum(len(text_of(message.content)) for message in self.messages)
 
     @property
     def callable_tools(self) -> list[Tool]:
@@ -92,8 +100,8 @@ class GenerationRequest:
         return text_of(self.messages[-1].content) if self.messages else ""
 
 
-def text_of(content: str | Sequence[Any] | None) -> str:
+def text_of(content: str | list[Any] | None) -> str:
     """The joined text of a message's content, whether a string or a list of parts."""
     if content is None or isinstance(content, str):
         return content or ""
-    return "".join(part.text for part in content if part.type == "text")
+    return "".join([part.text for part in content if part.type == "text"])

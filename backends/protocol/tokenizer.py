@@ -17,6 +17,7 @@ from backends.protocol.errors import BadRequestError
 PIECE_CHARACTERS = 4
 ASCII_IDS = sum(128**length for length in range(1, PIECE_CHARACTERS + 1))
 VOCABULARY = ASCII_IDS + 0x110000
+SURROGATES = range(0xD800, 0xE000)
 
 _PIECE = re.compile(r" ?[A-Za-z]{1,3}|[0-9]{1,3}| {1,4}|[\x00-\x7f]|[^\x00-\x7f]")
 
@@ -40,9 +41,7 @@ def token_id(token: str) -> int:
     """The id of one token."""
     if not token.isascii():
         return ASCII_IDS + ord(token)
-    number = 0
-    for byte in reversed(token.encode()):
-        number = number * 128 + byte + 1
+    number = sum((ord(character) + 1) * int(128**place) for place, character in enumerate(token))
     return number - 1
 
 
@@ -52,7 +51,7 @@ def token_text(token: int) -> str:
     Raises:
         BadRequestError: the id is outside the vocabulary.
     """
-    if not 0 <= token < VOCABULARY or 0xD800 <= token - ASCII_IDS < 0xE000:
+    if not 0 <= token < VOCABULARY or token - ASCII_IDS in SURROGATES:
         raise BadRequestError(
             f"Token id {token} is not in the vocabulary of {VOCABULARY} ids.", param="tokens"
         )

@@ -20,9 +20,9 @@ def by_field(name: str) -> Discriminator:
 
     def tag(value: object) -> str | None:
         chosen = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
-        return f"<{chosen}>" if isinstance(chosen, str) else None
+        return f"<{chosen[:64]}>" if isinstance(chosen, str) else None
 
-    tag.__name__ = name  # pydantic names the function in its error
+    tag.__name__ = name  # pydantic's message names the function, as it repeats the tag
     return Discriminator(tag)
 
 

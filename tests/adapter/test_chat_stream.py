@@ -1,0 +1,198 @@
+"""Streamed chat on the raw wire: framing, chunks, usage, and equality with the whole answer."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from backends.protocol.wire import ChatCompletionChunk
+from tests.adapter.test_chat import TEXT, Body, ask, chat_body
+from tests.conftest import Serve
+
+DONE = "[DONE]"
+
+
+def events(raw: bytes) -> list[str]:
+    """The data of each event, strictly: one `data:` line, a blank line, nothing else."""
+    text = raw.decode()
+    assert text.endswith("\n\n")
+    frames = text[:-2].split("\n\n")
+    assert all(frame.startswith("data: ") and "\n" not in frame for frame in frames), text[:2000]
+    return [frame.removeprefix("data: ") for frame in frames]
+
+
+def stream(http: httpx.Client, path: str, body: Body) -> list[Body]:
+    """The chunks of a stream that succeeds, of one id, time and model."""
+    answer = http.post(path, json=body | {"stream": True})
+    assert answer.status_code == 200, answer.text[:500]
+    assert answer.headers["content-type"].partition(";")[0] == "text/event-stream"
+    *data, last = events(answer.content)
+    assert last == DONE
+    assert DONE not in data
+    chunks: list[Body] = [json.loads(one) for one in data]
+    assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in chunks}) == 1
+    return chunks
+
+
+def chunks_of(http: httpx.Client, content: object = TEXT, **more: object) -> list[Body]:
+    """The chunks of a chat, each what the schema says."""
+    chunks = stream(http, "/v1/chat/completions", chat_body(content, **more))
+    for chunk in chunks:
+        ChatCompletionChunk.model_validate_json(json.dumps(chunk))
+    return chunks
+
+
+def choices_of(chunks: list[Body], index: int = 0) -> Iterator[Body]:
+    """The pieces of one choice, in order."""
+    for chunk in chunks:
+        yield from (choice for choice in chunk["choices"] if choice["index"] == index)
+
+
+def joined(chunks: list[Body], index: int = 0) -> dict[str, Any]:
+    """One choice put together as a client does it: messages, calls, logprobs, finish reason."""
+    message: Body = {}
+    calls: dict[int, Body] = {}
+    logprobs: list[Body] = []
+    finishes = []
+    for choice in choices_of(chunks, index):
+        delta = choice["delta"]
+        for name in ("content", "refusal", "reasoning_content"):
+            if delta.get(name) is not None:
+                message[name] = message.get(name, "") + delta[name]
+        for piece in delta.get("tool_calls", ()):
+            call = calls.setdefault(piece["index"], {"arguments": ""})
+            called = piece.get("function") or piece.get("custom") or {}
+            assert not (call.keys() & {"id", "type", "name"} & {*piece, *called})
+            call |= {name: piece[name] for name in ("id", "type") if name in piece}
+            call |= {name: called[name] for name in ("name",) if name in called}
+            call["arguments"] += called.get("arguments", called.get("input", ""))
+        logprobs += (choice["logprobs"] or {}).get("content") or []
+        finishes.append(choice["finish_reason"])
+    *nones, finish = finishes
+    assert set(nones) <= {None}
+    return {"message": message, "calls": calls, "logprobs": logprobs, "finish": finish}
+
+
+def test_the_response_is_an_unbuffered_event_stream(http: httpx.Client) -> None:
+    answer = http.post("/v1/chat/completions", json=chat_body(stream=True))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert "content-length" not in answer.headers
+    assert events(answer.content).count(DONE) == 1
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_role_comes_once_and_first(http: httpx.Client, n: int) -> None:
+    chunks = chunks_of(http, n=n)
+    for index in range(n):
+        first, *later = (choice["delta"] for choice in choices_of(chunks, index))
+        assert first["role"] == "assistant"
+        assert not any("role" in delta for delta in later)
+
+
+def test_the_last_chunk_of_a_choice_has_the_reason_and_no_content(http: httpx.Client) -> None:
+    *_, last = choices_of(chunks_of(http))
+    assert last["finish_reason"] == "stop"
+    assert last["delta"] == {}
+
+
+def test_a_reply_of_many_tokens_is_many_chunks(http: httpx.Client) -> None:
+    pieces = [choice["delta"].get("content") for choice in choices_of(chunks_of(http))]
+    assert sum(map(bool, pieces)) == ask(http)["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize(
+    "text", ["日本語 👨‍👩‍👧‍👦", "a\nb\r\nc\u2028d\x00", "data: [DONE]\n\n", "𝔘"]
+)
+def test_no_character_is_broken_between_chunks(http: httpx.Client, text: str) -> None:
+    chunks = chunks_of(http, text)
+    assert joined(chunks)["message"]["content"] == text
+    assert "\ufffd" not in json.dumps(chunks, ensure_ascii=False)
+
+
+def test_no_usage_without_asking(http: httpx.Client) -> None:
+    assert all(chunk.get("usage") is None and chunk["choices"] for chunk in chunks_of(http))
+
+
+def test_usage_comes_last_alone_and_is_null_before(http: httpx.Client) -> None:
+    *chunks, last = chunks_of(http, stream_options={"include_usage": True})
+    assert all(chunk["usage"] is None and chunk["choices"] for chunk in chunks)
+    assert last["choices"] == []
+    assert last["usage"] == ask(http)["usage"]
+
+
+def test_include_usage_false_is_the_default(http: httpx.Client) -> None:
+    chunks = chunks_of(http, stream_options={"include_usage": False, "include_obfuscation": False})
+    assert all(chunk.get("usage") is None for chunk in chunks)
+    assert all("obfuscation" not in chunk for chunk in chunks)
+
+
+def test_stream_options_want_a_stream(http: httpx.Client) -> None:
+    body = chat_body(stream_options={"include_usage": True})
+    answer = http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "stream_options"
+
+
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+SAME: list[Body] = [
+    {},
+    {"max_tokens": 3},
+    {"stop": "there"},
+    {"stop": ["wör", "o t"], "logprobs": True},
+    {"n": 3, "max_tokens": 4},
+    {"logprobs": True, "top_logprobs": 3},
+    {"logprobs": True, "max_tokens": 2, "n": 2},
+    {"temperature": 2, "seed": 7, "n": 2},
+    {"frequency_penalty": 2.0},
+    {"reasoning_effort": "low"},
+    {"reasoning_effort": "low", "max_completion_tokens": 20},
+    {"verbosity": "high"},
+    {"model": "mock-refusal"},
+    {"model": "mock-refusal", "max_tokens": 2},
+    {"response_format": {"type": "json_object"}, "content": "json please"},
+    {"tools": [TOOL], "content": "the weather"},
+    {"tools": [TOOL], "tool_choice": "required", "n": 2},
+    {"tools": [TOOL], "tool_choice": "required", "max_tokens": 2},
+]
+
+
+@pytest.mark.parametrize("more", SAME, ids=str)
+def test_the_whole_answer_is_the_fold_of_the_stream(http: httpx.Client, more: Body) -> None:
+    more = dict(more)
+    content = more.pop("content", TEXT)
+    whole = ask(http, content, **more)
+    *chunks, last = chunks_of(http, content, **more, stream_options={"include_usage": True})
+    assert last["usage"] == whole["usage"]
+    assert len(whole["choices"]) == more.get("n", 1)
+    for choice in whole["choices"]:
+        one = joined(chunks, choice["index"])
+        message = choice["message"]
+        assert one["finish"] == choice["finish_reason"]
+        for name in ("content", "refusal", "reasoning_content"):
+            assert (one["message"].get(name) or None) == (message.get(name) or None)
+        assert one["logprobs"] == ((choice["logprobs"] or {}).get("content") or [])
+        calls = [call["function"] for call in message.get("tool_calls", ())]
+        streamed = [
+            {"name": call["name"], "arguments": call["arguments"]} for call in one["calls"].values()
+        ]
+        assert streamed == calls
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_stream_is_paced_token_by_token(serve: Serve, n: int) -> None:
+    server = serve(MOCK_TTFT_MS="100", MOCK_ITL_MS="60")
+    arrivals = []
+    with server.http() as http:
+        body = chat_body("one two three four", stream=True, n=n)
+        started = http.post("/v1/chat/completions", json=body | {"stream": False}).elapsed
+        assert started.total_seconds() > 0.1 + 0.06 * 4
+        with http.stream("POST", "/v1/chat/completions", json=body) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            for piece in answer.iter_raw():
+                arrivals.append((answer.elapsed if answer.is_closed else None, piece))
+    assert len(arrivals) >= 5
+    assert b"[DONE]" not in b"".join(piece for _, piece in arrivals[:-1])
