@@ -80,6 +80,8 @@ def _serve(settings: Settings) -> None:
 
 
 def _run(settings: Settings) -> None:
+    # A backend of one's own stands in the folder where the command is typed.
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings
     import uvicorn  # noqa: PLC0415 - after the environment is complete
 
     from adapter.app import create  # noqa: PLC0415 - likewise

@@ -39,10 +39,14 @@ class Settings(BaseSettings):
     )
     config: Path | None = Field(None, description="YAML file with any of these settings by name.")
 
-    openai_api_key: str | None = Field(None, description="Key of the upstream of BACKEND=openai.")
-    openai_base_url: str | None = Field(None, description="URL of the upstream of BACKEND=openai.")
+    openai_api_key: str | None = Field(
+        None, description="Key for the openai backend, which comes with the gateway."
+    )
+    openai_base_url: str | None = Field(
+        None, description="URL for the openai backend, which comes with the gateway."
+    )
     model_list_url: str | None = Field(
-        None, description="Dynamic model list; refused at start until the gateway is there."
+        None, description="Dynamic model list; comes with the gateway, refused until then."
     )
 
     enable_auth: bool = Field(False, description="Ask each request for a key.")

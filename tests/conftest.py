@@ -14,6 +14,7 @@ import httpx
 import openai
 import pytest
 
+ROOT = Path(__file__).parent.parent
 START_S = 20.0
 KEY = "sk-test-key"
 
@@ -73,13 +74,14 @@ def start(folder: Path, *flags: str, **environment: str) -> Server:
     port = free_port()
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     log_file = folder / f"server-{port}.log"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "adapter", "serve", "--port", str(port), *flags],
-        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=log_file.open("wb"),
-    )
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "adapter", "serve", "--port", str(port), *flags],
+            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     server = Server(process, port, log_file)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

@@ -15,7 +15,7 @@ class MockSettings(BaseSettings):
 
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Model names to serve, comma-separated, unset, the usual; * takes any.",
+        description="Models served, comma-separated; * takes any name; unset, the usual.",
     )
     ttft_ms: float = Field(0, ge=0, le=600_000, description="Pause before the first token, in ms.")
     itl_ms: float = Field(0, ge=0, le=60_000, description="Pause between two tokens, in ms.")

@@ -41,7 +41,9 @@ def token_id(token: str) -> int:
     """The id of one token."""
     if not token.isascii():
         return ASCII_IDS + ord(token)
-    number = sum((ord(character) + 1) * int(128**place) for place, character in enumerate(token))
+    number: int = sum(
+        (ord(character) + 1) * int(128**place) for place, character in enumerate(token)
+    )
     return number - 1
 
 

@@ -1,0 +1,281 @@
+"""Tools, legacy functions and custom tools: who is called, with what, in both modes."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from tests.adapter.test_chat import Body, ask, chat_body, refuse
+from tests.adapter.test_chat_stream import choices_of, chunks_of, joined, stream
+
+PATH = "/v1/chat/completions"
+WEATHER: Body = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "minLength": 2},
+        "unit": {"$ref": "#/$defs/unit"},
+        "days": {"type": "integer", "minimum": 1, "maximum": 7},
+    },
+    "required": ["city", "unit", "days"],
+    "additionalProperties": False,
+    "$defs": {"unit": {"enum": ["celsius", "fahrenheit"]}},
+}
+
+
+def function(name: str, parameters: Body | None = None, **more: object) -> Body:
+    given = {} if parameters is None else {"parameters": parameters}
+    return {"type": "function", "function": {"name": name, **given, **more}}
+
+
+TOOLS = [function("get_weather", WEATHER), function("send_email", {"type": "object"})]
+BOTH = "get_weather and then send_email"
+
+
+def named(name: str) -> Body:
+    return {"type": "function", "function": {"name": name}}
+
+
+def allowed(mode: str, *names: str) -> Body:
+    tools = [named(name) for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
+CALLED: list[tuple[str, Body, list[str]]] = [
+    ("What is the weather?", {}, ["get_weather"]),
+    ("Call get_weather", {"tool_choice": "auto"}, ["get_weather"]),
+    ("hello", {}, []),
+    ("get_weather", {"tool_choice": "none"}, []),
+    ("hello", {"tool_choice": "required"}, ["get_weather"]),
+    ("send_email", {"tool_choice": "required"}, ["send_email"]),
+    ("hello", {"tool_choice": named("send_email")}, ["send_email"]),
+    (BOTH, {}, ["get_weather", "send_email"]),
+    (BOTH, {"parallel_tool_calls": True}, ["get_weather", "send_email"]),
+    (BOTH, {"parallel_tool_calls": False}, ["get_weather"]),
+    (BOTH, {"tool_choice": "required", "parallel_tool_calls": False}, ["get_weather"]),
+    (BOTH, {"tool_choice": allowed("auto", "send_email")}, ["send_email"]),
+    ("get_weather", {"tool_choice": allowed("auto", "send_email")}, []),
+    ("hello", {"tool_choice": allowed("required", "send_email")}, ["send_email"]),
+    (BOTH, {"tool_choice": allowed("required", "get_weather")}, ["get_weather"]),
+]
+
+
+@pytest.mark.parametrize(("text", "more", "names"), CALLED, ids=str)
+def test_the_tools_that_must_be_called_are_called(
+    http: httpx.Client, text: str, more: Body, names: list[str]
+) -> None:
+    (choice,) = ask(http, text, tools=TOOLS, **more)["choices"]
+    calls = choice["message"].get("tool_calls", [])
+    assert [call["function"]["name"] for call in calls] == names
+    assert choice["finish_reason"] == ("tool_calls" if names else "stop")
+    assert choice["message"]["content"] == (None if names else text)
+    assert "tool_calls" not in choice["message"] or calls
+    assert len({call["id"] for call in calls}) == len(names)
+    one = joined(chunks_of(http, text, tools=TOOLS, **more))
+    assert [call["name"] for _, call in sorted(one["calls"].items())] == names
+    assert one["finish"] == choice["finish_reason"]
+
+
+@pytest.mark.parametrize("strict", [None, True, False])
+def test_arguments_are_valid_text_of_json(http: httpx.Client, strict: bool | None) -> None:
+    tools = [function("get_weather", WEATHER, strict=strict)]
+    (choice,) = ask(http, tools=tools, tool_choice="required")["choices"]
+    (call,) = choice["message"]["tool_calls"]
+    assert call["type"] == "function"
+    assert isinstance(call["function"]["arguments"], str)
+    jsonschema_rs.validate(WEATHER, json.loads(call["function"]["arguments"]))
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object", "properties": {}}], ids=str)
+def test_a_tool_without_parameters_is_called_with_an_empty_object(
+    http: httpx.Client, parameters: Body | None
+) -> None:
+    (choice,) = ask(http, tools=[function("now", parameters)], tool_choice="required")["choices"]
+    assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"]) == {}
+
+
+def test_a_streamed_call_is_opened_once_and_its_pieces_numbered(http: httpx.Client) -> None:
+    pieces: dict[int, list[Body]] = {}
+    chunks = chunks_of(http, BOTH, tools=TOOLS)
+    for choice in choices_of(chunks):
+        for piece in choice["delta"].get("tool_calls", ()):
+            pieces.setdefault(piece["index"], []).append(piece)
+    assert sorted(pieces) == [0, 1]
+    for first, *later in pieces.values():
+        assert first["id"]
+        assert first["type"] == "function"
+        assert first["function"]["name"]
+        assert isinstance(first["function"]["arguments"], str)
+        assert all({"index", "function"} == piece.keys() for piece in later)
+        assert all({"arguments"} == piece["function"].keys() for piece in later)
+    calls = joined(chunks)["calls"]
+    jsonschema_rs.validate(WEATHER, json.loads(calls[0]["arguments"]))
+
+
+def test_every_choice_has_calls_of_its_own(http: httpx.Client) -> None:
+    answer = ask(http, tools=TOOLS, tool_choice="required", n=3)
+    ids = [choice["message"]["tool_calls"][0]["id"] for choice in answer["choices"]]
+    assert len(set(ids)) == 3
+
+
+def test_a_limit_within_a_call_is_length(http: httpx.Client) -> None:
+    answer = ask(http, tools=TOOLS, tool_choice="required", max_tokens=5)
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["usage"]["completion_tokens"] == 5
+
+
+def test_tools_are_counted_in_the_prompt(http: httpx.Client) -> None:
+    counts = [ask(http, tools=TOOLS[:size])["usage"]["prompt_tokens"] for size in (0, 1, 2)]
+    assert counts == sorted(set(counts))
+
+
+CONTENTS = [None, "", "Let me see."]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=str)
+@pytest.mark.parametrize("result", ["21 °C", [{"type": "text", "text": "21 °C"}]], ids=str)
+@pytest.mark.parametrize("arguments", ["{}", "", '{"city": "Rome"}'])
+def test_a_tools_result_is_answered_in_text(
+    http: httpx.Client, content: str | None, result: Any, arguments: str
+) -> None:
+    call = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "get_weather", "arguments": arguments},
+    }
+    messages = [
+        {"role": "user", "content": "the weather"},
+        {"role": "assistant", "content": content, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": result},
+    ]
+    (choice,) = ask(http, messages=messages, tools=TOOLS)["choices"]
+    assert choice["finish_reason"] == "stop"
+    assert "21 °C" in choice["message"]["content"]
+    again = ask(http, messages=[*messages, {"role": "user", "content": "weather"}], tools=TOOLS)
+    assert again["choices"][0]["finish_reason"] == "tool_calls"
+
+
+ORPHAN = [{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "c", "content": "y"}]
+REFUSED: list[tuple[Body, str]] = [
+    ({"tool_choice": "required"}, "tool_choice"),
+    ({"tool_choice": named("x")}, "tool_choice"),
+    ({"tools": TOOLS, "tool_choice": named("nothing")}, "tool_choice"),
+    ({"tools": TOOLS, "tool_choice": allowed("auto", "nothing")}, "tool_choice"),
+    ({"tools": TOOLS, "tool_choice": allowed("auto")}, "tool_choice"),
+    (
+        {"tools": TOOLS, "tool_choice": {"type": "custom", "custom": {"name": "get_weather"}}},
+        "tool",
+    ),
+    ({"tools": TOOLS, "tool_choice": {}}, "tool_choice"),
+    ({"tools": TOOLS, "tool_choice": "perhaps"}, "tool_choice"),
+    ({"tools": [function("bad name")]}, "tools.0.function.name"),
+    ({"tools": [function("x" * 65)]}, "tools.0.function.name"),
+    ({"tools": [function("f", {"type": "hiccup"})]}, "tools.0.function.parameters"),
+    ({"tools": [function("f", {"type": 123})]}, "tools.0.function.parameters"),
+    ({"tools": [function("f", {"$ref": "#/$defs/none"})]}, "tools.0.function.parameters"),
+    ({"tools": [TOOLS[0], TOOLS[0]]}, "tools"),
+    ({"tools": [{"type": "magic"}]}, "tools.0.type"),
+    ({"tools": TOOLS * 65}, "tools"),
+    ({"messages": ORPHAN}, "messages.1.tool_call_id"),
+    ({"messages": [ORPHAN[0], {"role": "tool", "content": "y"}]}, "messages.1.tool_call_id"),
+    ({"functions": []}, "functions"),
+    ({"functions": [{"name": "f"}], "function_call": {"name": "g"}}, "function_call"),
+    ({"function_call": "auto"}, "function_call"),
+]
+
+
+@pytest.mark.parametrize(("more", "param"), REFUSED, ids=lambda value: str(value)[:60])
+def test_contradictions_are_refused_by_name(http: httpx.Client, more: Body, param: str) -> None:
+    assert refuse(http, PATH, chat_body(**more))["param"].startswith(param)
+
+
+def test_an_empty_list_of_tools_is_none(http: httpx.Client) -> None:
+    assert ask(http, tools=[])["choices"] == ask(http)["choices"]
+
+
+def legacy(http: httpx.Client, text: str, **more: object) -> tuple[Body, str]:
+    functions = [tool["function"] for tool in TOOLS]
+    (choice,) = ask(http, text, functions=functions, **more)["choices"]
+    assert "tool_calls" not in choice["message"]
+    streamed = ""
+    name, finish = None, None
+    for piece in choices_of(chunks_of(http, text, functions=functions, **more)):
+        called = piece["delta"].get("function_call", {})
+        name, streamed = called.get("name", name), streamed + called.get("arguments", "")
+        finish = piece["finish_reason"]
+    call: Body = choice["message"].get("function_call", {"name": None, "arguments": ""})
+    assert (name, streamed, finish) == (call["name"], call["arguments"], choice["finish_reason"])
+    return call, choice["finish_reason"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "name"),
+    [
+        (BOTH, {}, "get_weather"),
+        ("weather", {"function_call": "auto"}, "get_weather"),
+        ("weather", {"function_call": "none"}, None),
+        ("hello", {}, None),
+        ("hello", {"function_call": {"name": "send_email"}}, "send_email"),
+    ],
+)
+def test_legacy_functions(http: httpx.Client, text: str, more: Body, name: str | None) -> None:
+    call, finish = legacy(http, text, **more)
+    assert call["name"] == name
+    assert finish == ("function_call" if name else "stop")
+    if name == "get_weather":
+        jsonschema_rs.validate(WEATHER, json.loads(call["arguments"]))
+
+
+def test_a_legacy_functions_result_is_answered_in_text(http: httpx.Client) -> None:
+    messages = [
+        {"role": "user", "content": "weather"},
+        {
+            "role": "assistant",
+            "content": None,
+            "function_call": {"name": "get_weather", "arguments": "{}"},
+        },
+        {"role": "function", "name": "get_weather", "content": "21 °C"},
+    ]
+    functions = [{"name": "get_weather"}]
+    (choice,) = ask(http, messages=messages, functions=functions)["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("21 °C", "stop")
+
+
+LARK = 'start: "SELECT " NAME\nNAME: /[a-z]{3,5}/'
+INPUTS: list[tuple[Body | None, str]] = [
+    (None, ".+"),
+    ({"type": "text"}, ".+"),
+    (
+        {"type": "grammar", "grammar": {"syntax": "regex", "definition": "[a-f]{3}-[0-9]+"}},
+        "[a-f]{3}-[0-9]+",
+    ),
+    ({"type": "grammar", "grammar": {"syntax": "lark", "definition": LARK}}, "SELECT [a-z]{3,5}"),
+]
+
+
+@pytest.mark.parametrize(("format_", "pattern"), INPUTS, ids=str)
+def test_a_custom_tool_gets_an_input_of_its_format(
+    http: httpx.Client, format_: Body | None, pattern: str
+) -> None:
+    custom: Body = {"name": "run_query"} | ({"format": format_} if format_ else {})
+    more: Body = {"tools": [{"type": "custom", "custom": custom}], "tool_choice": "required"}
+    (choice,) = ask(http, **more)["choices"]
+    (call,) = choice["message"]["tool_calls"]
+    assert call["type"] == "custom"
+    assert call["custom"]["name"] == "run_query"
+    assert re.fullmatch(pattern, call["custom"]["input"])
+    one = joined(stream(http, PATH, chat_body(**more)))
+    assert one["calls"][0]["type"] == "custom"
+    assert one["calls"][0]["arguments"] == call["custom"]["input"]
+
+
+@pytest.mark.parametrize(("syntax", "definition"), [("regex", "["), ("lark", "start: nothing")])
+def test_a_grammar_that_is_none_is_refused(
+    http: httpx.Client, syntax: str, definition: str
+) -> None:
+    grammar = {"syntax": syntax, "definition": definition}
+    tool = {"name": "t", "format": {"type": "grammar", "grammar": grammar}}
+    body = chat_body(tools=[{"type": "custom", "custom": tool}], tool_choice="required")
+    assert refuse(http, PATH, body)["param"].startswith("tools")

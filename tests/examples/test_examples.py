@@ -1,0 +1,49 @@
+"""Each example runs as its docstring says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Serve, Server
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_curl(mock: Server) -> None:
+    whole, _, stream = run("sh", str(EXAMPLES / "chat.sh"), f"{mock.url}/v1").partition("\n")
+    assert '"content":"Hello from curl"' in whole
+    assert stream.rstrip().endswith("data: [DONE]")
+
+
+@pytest.mark.parametrize(
+    ("example", "printed"),
+    [
+        ("chat.py", "Hello from Python\n"),
+        ("stream.py", "Hello, one token at a time\n10 tokens\n"),
+    ],
+)
+def test_official_client(mock: Server, example: str, printed: str) -> None:
+    assert run(sys.executable, str(EXAMPLES / example), f"{mock.url}/v1") == printed
+
+
+def test_a_backend_of_ones_own_has_the_whole_api(serve: Serve) -> None:
+    path = f"{EXAMPLES}:{EXAMPLES.parent}"
+    server = serve("--backend", "shout:ShoutBackend", PYTHONPATH=path)
+    client = server.client()
+    chat = client.chat.completions.create(
+        model="shout-1", messages=[{"role": "user", "content": "hello there"}], n=2, stop="RE"
+    )
+    assert [choice.message.content for choice in chat.choices] == ["HELLO THE", "HELLO THE"]
+    completion = client.completions.create(model="shout-1", prompt="hi", echo=True)
+    assert completion.choices[0].text == "hiHI"
+
+
+def test_every_example_is_run_here() -> None:
+    here = Path(__file__).read_text()
+    names = [path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".sh"}]
+    assert [name for name in names if name.partition(".")[0] not in here] == []
