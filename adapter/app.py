@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from adapter import logs
 from adapter.allowlist import AllowList
 from adapter.auth import OPEN_PATHS, Auth, keys_of
 from adapter.catalog import Catalog
+from adapter.cors import CORS
 from adapter.edge import Edge
 from adapter.errors import Errors
 from adapter.generation.duties import honoured
@@ -59,13 +59,7 @@ class App(FastAPI):
         )
         self.include_router(operator_routes(backend, self.metrics))
         if settings.cors_origins:
-            self.add_middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_methods=["*"],
-                allow_headers=["*"],
-                expose_headers=["x-request-id", "retry-after", "openai-processing-ms"],
-            )
+            self.add_middleware(CORS, origins=settings.cors_origins)
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""

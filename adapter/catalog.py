@@ -1,5 +1,6 @@
 """Which models are served, to whom, and what the backend calls them."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from time import monotonic
 from adapter.allowlist import AllowList
 from adapter.auth import Key
 from backends.protocol import Backend, Model
-from backends.protocol.errors import ModelNotFound
+from backends.protocol.errors import APIError, ModelNotFound
 
 KEPT_S = 30.0
 UNKNOWN_KEPT_S = 1.0
@@ -27,6 +28,7 @@ class Catalog:
         self._allowed = allowed
         self._model_name = model_name
         self._read_at_s = -KEPT_S
+        self._reading = asyncio.Lock()
         self._models: dict[str, Model] = {}
         self._upstream: dict[str, str] = {}
         self._globs: re.Pattern[str] | None = None
@@ -61,12 +63,21 @@ class Catalog:
         return self._upstream.get(name, name)
 
     async def _refresh(self, kept_s: float) -> None:
-        now_s = monotonic()
-        if now_s - self._read_at_s < kept_s:
+        """Ask the backend again if its last answer is older; keep that one if it cannot say."""
+        if monotonic() - self._read_at_s < kept_s:
             return
-        self._read_at_s = now_s
-        models = list(await self._backend.models())
-        if self._model_name is not None:
+        async with self._reading:
+            if monotonic() - self._read_at_s < kept_s:
+                return
+            try:
+                self._keep(await self._backend.models())
+            except APIError:
+                if not self._models:
+                    raise
+            self._read_at_s = monotonic()
+
+    def _keep(self, models: Sequence[Model]) -> None:
+        if self._model_name is not None and models:
             self._upstream = {self._model_name: models[0].id}
             models = [replace(models[0], id=self._model_name)]
         listed = (model for model in models if "*" not in model.id)

@@ -1,6 +1,7 @@
 """The `adapter` command."""
 
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +82,12 @@ def _serve(settings: Settings) -> None:
 
 def _run(settings: Settings) -> None:
     # A backend of one's own stands in the folder where the command is typed.
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings
+    sys.path.insert(0, os.getcwd())
     import uvicorn  # noqa: PLC0415 - after the environment is complete
 
     from adapter.app import create  # noqa: PLC0415 - likewise
 
+    _require_address(settings.host, settings.port)
     # With several workers each makes its own app; here it is made once to fail before the start.
     app = create(settings)
     uvicorn.run(
@@ -102,9 +104,23 @@ def _run(settings: Settings) -> None:
     )
 
 
+def _require_address(host: str, port: int) -> None:
+    """Find out before the start what uvicorn would only log.
+
+    Raises:
+        ValueError: nobody can listen there; the message names both settings.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise ValueError(f"HOST, PORT: cannot listen on {host}:{port}: {error.strerror}") from error
+
+
 def _line(details: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     name = ".".join(str(part) for part in details["loc"]).upper()
-    return f"{name}: {details['msg']} (got {details['input']!r})"
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{name}: {message} (got {details['input']!r})"
 
 
 def _stop(*lines: str) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import orjson
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import ClientGone, Exchange
 from adapter.sse import data_event
-from backends.protocol.errors import APIError, MethodNotAllowed, NotFoundError
+from backends.protocol.errors import APIError, BadRequestError, MethodNotAllowed, NotFoundError
 
 MESSAGE_CHARACTERS = 1000
 CLIENT_CLOSED_REQUEST = 499
@@ -45,6 +46,8 @@ class Errors:
             await _answer(exchange, error, send)
         except HTTPException as error:
             await _answer(exchange, _from_starlette(error, scope), send)
+        except RequestValidationError as error:
+            await _answer(exchange, _from_fastapi(error), send)
         except Exception as error:  # noqa: BLE001 - the outer edge: logged, then answered
             self._log_crash(exchange, error)
             await _answer(exchange, APIError("The server had an error. Try again."), send)
@@ -65,6 +68,13 @@ async def _answer(exchange: Exchange, error: APIError, send: Send) -> None:
         headers.append((b"allow", error.allow.encode()))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _from_fastapi(error: RequestValidationError) -> APIError:
+    """A fork's own route has refused its arguments."""
+    details = error.errors()[0]
+    param = ".".join(str(part) for part in details["loc"][1:]) or None
+    return BadRequestError(f"Invalid '{param}': {details['msg']}.", param=param)
 
 
 def _from_starlette(error: HTTPException, scope: Scope) -> APIError:

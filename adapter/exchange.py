@@ -23,7 +23,8 @@ class ClientGone(Exception):  # noqa: N818 - nothing went wrong, the client left
 class Exchange:
     """One request and its answer, from the first byte in to the last byte out.
 
-    The measurements are in seconds on the clock of `time.perf_counter`.
+    `reply` sends through whatever middleware stands between the edge and the operation. The
+    measurements are in seconds on the clock of `time.perf_counter`.
     """
 
     scope: Scope
@@ -42,6 +43,15 @@ class Exchange:
     first_token_s: float | None = None
     backend_s: float = 0.0
     error: str | None = None
+    reply: Send = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reply = self.send
+
+    def enter(self, receive: Receive, send: Send) -> None:
+        """Go on through the middleware in between: read and answer by their wrappers."""
+        self.receive = receive
+        self.reply = send
 
     def count(self, prompt_tokens: int, completion_tokens: int = 0) -> None:
         """Note what the exchange took and made, for the log and the metrics."""
@@ -59,7 +69,7 @@ class Exchange:
             self.count(last.prompt_tokens, last.completion_tokens)
 
     async def send(self, message: Message) -> None:
-        """Send an ASGI message, with the headers that every response carries."""
+        """Send an ASGI message to the server, with the headers that every response carries."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             elapsed_ms = int((perf_counter() - self.started_s) * 1000)
@@ -77,8 +87,8 @@ class Exchange:
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
         ]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        await self.reply({"type": "http.response.start", "status": status, "headers": headers})
+        await self.reply({"type": "http.response.body", "body": body})
 
 
 class ClientWatch:

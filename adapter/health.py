@@ -1,10 +1,11 @@
 """Health, readiness and metrics: the routes for whoever runs the server."""
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import PlainTextResponse
 
 from adapter.metrics import Metrics
 from backends.protocol import Backend, Ready
+from backends.protocol.errors import BackendUnavailable
 
 
 def operator_routes(backend: Backend, metrics: Metrics) -> APIRouter:
@@ -19,13 +20,13 @@ def operator_routes(backend: Backend, metrics: Metrics) -> APIRouter:
         router.add_api_route(path, alive, name=path.strip("/"), operation_id=path.strip("/"))
 
     @router.get("/readyz", operation_id="readyz")
-    async def readyz() -> Response:
+    async def readyz() -> dict[str, str]:
         """The backend would answer a request now: 200, or 503 while it would not."""
-        ready = await backend.ready() if isinstance(backend, Ready) else True
-        content = {"status": "ready" if ready else "loading"}
-        return JSONResponse(content, status_code=200 if ready else 503)
+        if isinstance(backend, Ready) and not await backend.ready():
+            raise BackendUnavailable("The backend is not ready yet.", code="not_ready")
+        return {"status": "ready"}
 
-    @router.get("/metrics", operation_id="metrics")
+    @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse)
     def exposition() -> Response:
         """Prometheus metrics."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

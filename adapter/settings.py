@@ -11,6 +11,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from yaml import YAMLError
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -106,7 +107,11 @@ class ConfigFile(YamlConfigSettingsSource):
     def __init__(self, settings_cls: type[BaseSettings], yaml_file: str | Path) -> None:
         if not Path(yaml_file).is_file():
             raise ValueError(f"CONFIG: there is no file {str(yaml_file)!r}")
-        super().__init__(settings_cls, yaml_file)
+        try:
+            super().__init__(settings_cls, yaml_file)
+        except (YAMLError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"CONFIG: {str(yaml_file)!r} is no YAML mapping: {reason}") from error
         unknown = sorted(set(self.yaml_data) - set(settings_cls.model_fields))
         if unknown:
             raise ValueError(

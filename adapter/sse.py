@@ -48,13 +48,13 @@ async def send_stream(
         if frames := render.frames(batch):
             if not exchange.stream:
                 await _begin(exchange)
-            await exchange.send({"type": "http.response.body", "body": frames, "more_body": True})
+            await exchange.reply({"type": "http.response.body", "body": frames, "more_body": True})
         since_s = perf_counter()
     if not exchange.stream:
         await _begin(exchange)
-    await exchange.send({"type": "http.response.body", "body": render.closing()})
+    await exchange.reply({"type": "http.response.body", "body": render.closing()})
 
 
 async def _begin(exchange: Exchange) -> None:
     exchange.stream = True
-    await exchange.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await exchange.reply({"type": "http.response.start", "status": 200, "headers": HEADERS})

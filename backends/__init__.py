@@ -29,5 +29,6 @@ def load(name: str, **options: Any) -> Backend:  # noqa: ANN401 - a backend's op
     try:
         backend: Backend = factory(**options)
     except TypeError as error:
-        raise ValueError(f"backend {name!r} does not take {', '.join(options)}: {error}") from error
+        given = ", ".join(option.upper() for option in options)
+        raise ValueError(f"{given}: backend {name!r} does not take it: {error}") from error
     return backend

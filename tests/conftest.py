@@ -1,100 +1,15 @@
-"""The real server as a process, and real clients for it."""
+"""Servers and clients for the tests; the servers of a session are started once."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import openai
 import pytest
 
-ROOT = Path(__file__).parent.parent
-START_S = 20.0
-KEY = "sk-test-key"
+from tests.server import KEY, Serve, Server, free_port, start
 
-
-@dataclass
-class Server:
-    """A running server: where it is, and what it has written to standard error."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    log_file: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text()
-
-    def http(self, **options: object) -> httpx.Client:
-        """A plain client, relative to the server's root."""
-        return httpx.Client(base_url=self.url, timeout=30, **options)  # type: ignore[arg-type]
-
-    def client(self, key: str = KEY) -> openai.OpenAI:
-        """The official client, which does not retry here."""
-        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0)
-
-    def async_client(self, key: str = KEY) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0)
-
-    def connect(self) -> socket.socket:
-        """A raw connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-Serve = Callable[..., Server]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def start(folder: Path, *flags: str, **environment: str) -> Server:
-    """A server with those flags and settings, ready for requests."""
-    port = free_port()
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    log_file = folder / f"server-{port}.log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "adapter", "serve", "--port", str(port), *flags],
-            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-        )
-    server = Server(process, port, log_file)
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended: {server.log}")
-        try:
-            httpx.get(f"{server.url}/health", timeout=5)
-        except httpx.TransportError:
-            time.sleep(0.02)
-        else:
-            return server
-    server.stop()
-    raise RuntimeError(f"the server did not start: {server.log}")
+__all__ = ["KEY", "Serve", "Server", "free_port", "start"]
 
 
 @pytest.fixture

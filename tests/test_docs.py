@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Serve, Server
+from tests.server import Serve, Server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -18,7 +18,7 @@ def blocks(language: str) -> list[str]:
 def test_the_curl_lines(mock: Server) -> None:
     (command,) = [block for block in blocks("sh") if block.startswith("curl")]
     command = command.replace("http://127.0.0.1:8000", mock.url)
-    shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)  # noqa: S607
+    shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert '"content":"Hello"' in shown.stdout
 
 

@@ -18,21 +18,20 @@ FUNCTION_LINES = 60
 
 def tracked(*patterns: str) -> list[Path]:
     """The files of the repository, committed or not yet; nothing where there is no git."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]  # noqa: S607
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     return [ROOT / name for name in listed.splitlines() if (ROOT / name).exists()]
 
 
 def env_lines(settings: type[BaseSettings]) -> list[str]:
     """What `.env.example` has to say of each setting."""
-    prefix = settings.model_config.get("env_prefix", "")
     lines = []
     for name, field in settings.model_fields.items():
         value = field.default
         if value is None or value == ():
             value = ""
         shown = str(value).lower() if isinstance(value, bool) else str(value)
-        lines += [f"# {field.description}", f"#{prefix}{name.upper()}={shown}", ""]
+        lines += [f"# {field.description}", f"#{name.upper()}={shown}", ""]
     return lines
 
 

@@ -64,7 +64,7 @@ class Choice:
         if self._echo is None:
             return ()
         echo, self._echo = self._echo, None
-        return (TextDelta(echo, self._index, 0),)
+        return (TextDelta(echo, self._index, prompt=True),)
 
     def _take_run(self, run: TextRun) -> Sequence[Out]:
         pieces = run.pieces
@@ -84,7 +84,7 @@ class Choice:
             if tokens > self._left:
                 delta = cut_to_tokens(delta, self._left)
             self._left -= min(tokens, self._left)
-        if self._stops is None or not isinstance(delta, TextDelta):
+        if self._stops is None or not isinstance(delta, TextDelta) or delta.prompt:
             out: list[Delta] = [delta] if content(delta) else []
         else:
             out = [*self._stops.push(delta)]
@@ -110,6 +110,8 @@ def content(delta: Delta) -> str:
 
 def token_count(delta: Delta) -> int:
     """The tokens of a delta: the backend's count, or the default tokenizer's."""
+    if isinstance(delta, TextDelta) and delta.prompt:
+        return 0
     return count(content(delta)) if delta.tokens is None else delta.tokens
 
 

@@ -94,11 +94,12 @@ class _Run:
         """What may go out now that a source has yielded `batch`."""
         offset = self._offsets[source]
         out: list[Event] = []
-        for event in batch if isinstance(batch, list | tuple) else (batch,):
+        for event in (batch,) if isinstance(batch, Event) else batch:
             if isinstance(event, Usage):
                 self._usages[source] = event
                 continue
-            event.choice += offset
+            if offset:
+                event = replace(event, choice=event.choice + offset)  # noqa: PLW2901 - it is the backend's
             choice = self._choices[event.choice]
             if choice.done:
                 continue

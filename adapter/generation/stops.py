@@ -21,10 +21,11 @@ class StopFilter:
         """The pieces that are now certain to stand before any stop string."""
         self._held.append(piece)
         self._text += piece.text
-        found = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
+        found = [(at + len(s), at) for s in self._stops if (at := self._text.find(s)) >= 0]
         if found:
+            # The stop that is complete first, however large the pieces are.
             self.stopped = True
-            return self._release(min(found), cut=True)
+            return self._release(min(found)[1], cut=True)
         return self._release(self._safe(), cut=False)
 
     def flush(self) -> list[TextDelta]:

@@ -44,16 +44,14 @@ async def read_body(exchange: Exchange, max_body_mb: float) -> bytes:
         elif name == b"content-length" and int(value) > limit:
             raise _too_large(max_body_mb)
     message = await exchange.receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False) and message["type"] == "http.request":
-        return body
-    chunks, size = [body], len(body)
-    while message.get("more_body", False):
+    chunks: list[bytes] = [message.get("body", b"")]
+    size = len(chunks[0])
+    while message.get("more_body", False) and size <= limit:
         message = await exchange.receive()
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > limit:
-            raise _too_large(max_body_mb)
+    if size > limit:
+        raise _too_large(max_body_mb)
     if message["type"] == "http.disconnect":
         raise ClientGone
     return b"".join(chunks)
@@ -77,7 +75,7 @@ def parse(model: type[Wire], body: bytes, *, strict: bool) -> Wire:
     try:
         parsed = model.model_validate(data)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)[0]
+        details = error.errors(include_url=False)[0]
         raise _refusal(details) from None
     except RecursionError:
         raise BadRequestError("The body is nested too deeply.", code="invalid_json") from None
@@ -108,6 +106,8 @@ def _numbered(name: str, value: object) -> Iterator[tuple[str, object]]:
 def _refusal(details: ErrorDetails) -> BadRequestError:
     kind = details["type"]
     path = [part for part in details["loc"] if not _is_marker(part)]
+    if kind == "union_tag_not_found" and not isinstance(details["input"], dict):
+        kind = "model_type"
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         path.append(details["ctx"]["discriminator"].strip("'").removesuffix("()"))
     param = ".".join(str(part) for part in path)[:PARAM_CHARACTERS] or None

@@ -74,8 +74,9 @@ def _response_format(body: CreateChatCompletionRequest) -> ResponseFormat:
     if wanted.type == "json_object":
         return ResponseFormat("json_object")
     schema = wanted.json_schema.schema_ or {}
-    require_schema(schema, "response_format.json_schema.schema")
-    return ResponseFormat("json_schema", schema, bool(wanted.json_schema.strict))
+    param = "response_format.json_schema.schema"
+    require_schema(schema, param)
+    return ResponseFormat("json_schema", schema, bool(wanted.json_schema.strict), param)
 
 
 def _require_calls_before_results(body: CreateChatCompletionRequest) -> None:

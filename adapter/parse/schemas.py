@@ -1,7 +1,8 @@
 """Whether a client's JSON schema is one."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, ValuesView
+from typing import Any, cast
+from urllib.parse import unquote
 
 from backends.protocol.errors import BadRequestError
 
@@ -31,7 +32,7 @@ def require_schema(schema: Mapping[str, Any], param: str) -> None:
 
 def _bound(schema: Mapping[str, Any], param: str) -> None:
     """Walk without recursion: the depth is the client's."""
-    nodes, waiting = 0, [(schema, 1)]
+    nodes, waiting = 0, [(cast("Any", schema), 1)]
     while waiting:
         node, depth = waiting.pop()
         nodes += 1
@@ -42,10 +43,26 @@ def _bound(schema: Mapping[str, Any], param: str) -> None:
                 param=param,
                 code="invalid_schema",
             )
-        children: Any = node.values() if isinstance(node, dict) else node
-        if isinstance(children, str | int | float | bool | None):
-            continue
-        waiting += [(child, depth + 1) for child in children]
+        if isinstance(node, dict):
+            _require_target(schema, node.get("$ref"), param)
+            node = node.values()
+        if isinstance(node, list | ValuesView):
+            waiting += [(child, depth + 1) for child in node]
+
+
+def _require_target(schema: Mapping[str, Any], reference: object, param: str) -> None:
+    """Refuse a reference to a place in the schema that is not there."""
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return
+    target: Any = schema
+    for step in unquote(reference).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(target, list) and name.isdecimal() and int(name) < len(target):
+            target = target[int(name)]
+        elif isinstance(target, dict) and name in target:
+            target = target[name]
+        else:
+            raise _invalid(param, f"'$ref' points at nothing: '{reference[:100]}'")
 
 
 def _invalid(param: str, reason: str) -> BadRequestError:

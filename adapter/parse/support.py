@@ -35,6 +35,8 @@ NEUTRAL: dict[str, object] = {
     "modalities": ["text"],
     "suffix": "",
     "best_of": 1,
+    "reasoning_effort": "none",
+    "verbosity": "medium",
 }
 
 # Parameters that are one ability of a backend, under its name.
@@ -54,15 +56,12 @@ def require_support(body: SamplingParameters, honours: frozenset[str], model: st
     Raises:
         UnsupportedParameter: `param` names what cannot be honoured.
     """
-    for name in body.model_fields_set:
-        ability = ABILITY.get(name, name)
-        if name in ADAPTER or name in HARMLESS or ability in honours:
+    asked = body.model_fields_set - ADAPTER - HARMLESS - (body.model_extra or {}).keys()
+    for name in sorted(asked):
+        value = getattr(body, name)
+        if ABILITY.get(name, name) in honours or value is None or _is_neutral(body, name, value):
             continue
-        value = getattr(body, name, None)
-        if value is None or _is_neutral(body, name, value):
-            continue
-        if name in type(body).model_fields:
-            raise _unsupported(name, model)
+        raise _unsupported(name, model)
     if isinstance(body, CreateChatCompletionRequest):
         for param, kind in _parts(body):
             if kind not in honours:

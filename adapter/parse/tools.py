@@ -7,6 +7,7 @@ from adapter.parse.schemas import require_schema
 from backends.protocol import Tool, ToolChoice
 from backends.protocol.errors import BadRequestError
 from backends.protocol.wire import CreateChatCompletionRequest
+from backends.protocol.wire.tools import ChatCompletionFunctions, FunctionObject
 
 
 def tools_of(body: CreateChatCompletionRequest) -> list[Tool]:
@@ -18,20 +19,24 @@ def tools_of(body: CreateChatCompletionRequest) -> list[Tool]:
     tools = []
     for index, tool in enumerate(body.tools or ()):
         if tool.type == "function":
-            function = tool.function
-            parameters = function.parameters or {}
-            require_schema(parameters, f"tools.{index}.function.parameters")
-            tools.append(
-                Tool(function.name, function.description or "", parameters, bool(function.strict))
-            )
+            tools.append(_function(tool.function, f"tools.{index}.function"))
+            tools[-1].strict = bool(tool.function.strict)
         else:
-            format_ = tool.custom.format.model_dump() if tool.custom.format else None
-            name, description = tool.custom.name, tool.custom.description or ""
-            tools.append(Tool(name, description, kind="custom", format=format_))
-    for index, legacy in enumerate(body.functions or ()):
-        require_schema(legacy.parameters or {}, f"functions.{index}.parameters")
-        tools.append(Tool(legacy.name, legacy.description or "", legacy.parameters or {}))
+            custom = tool.custom
+            format_ = custom.format.model_dump() if custom.format else None
+            param = f"tools.{index}.custom.format"
+            description = custom.description or ""
+            tools.append(Tool(custom.name, description, kind="custom", format=format_, param=param))
+    for index, function in enumerate(body.functions or ()):
+        tools.append(_function(function, f"functions.{index}"))
     return tools
+
+
+def _function(function: FunctionObject | ChatCompletionFunctions, place: str) -> Tool:
+    param = f"{place}.parameters"
+    parameters = function.parameters or {}
+    require_schema(parameters, param)
+    return Tool(function.name, function.description or "", parameters, param=param)
 
 
 def tool_choice_of(body: CreateChatCompletionRequest, tools: Sequence[Tool]) -> ToolChoice:
@@ -40,15 +45,8 @@ def tool_choice_of(body: CreateChatCompletionRequest, tools: Sequence[Tool]) -> 
     Raises:
         BadRequestError: the choice needs tools and there are none, or names one that is not there.
     """
-    call = body.function_call
-    if call is not None:
-        if not body.functions:
-            raise BadRequestError(
-                "'function_call' is only allowed when 'functions' are given.", param="function_call"
-            )
-        if isinstance(call, str):
-            return ToolChoice(call, parallel=False)
-        return _named([call.name], tools, "function_call", parallel=False)
+    if body.function_call is not None:
+        return _legacy_choice(body, tools)
     parallel = body.parallel_tool_calls is not False and not body.functions
     choice = body.tool_choice
     if choice is None:
@@ -62,33 +60,55 @@ def tool_choice_of(body: CreateChatCompletionRequest, tools: Sequence[Tool]) -> 
     if isinstance(choice, str):
         return ToolChoice(choice, parallel=parallel)
     if choice.type == "function":
-        return _named([choice.function.name], tools, "tool_choice", parallel=parallel)
+        named = [("function", choice.function.name)]
+        return _named(named, tools, "tool_choice", parallel=parallel)
     if choice.type == "custom":
-        return _named([choice.custom.name], tools, "tool_choice", parallel=parallel)
-    names = [_allowed_name(tool, n) for n, tool in enumerate(choice.allowed_tools.tools)]
-    allowed = _named(names, tools, "tool_choice", parallel=parallel)
+        named = [("custom", choice.custom.name)]
+        return _named(named, tools, "tool_choice", parallel=parallel)
+    named = [_allowed(tool, number) for number, tool in enumerate(choice.allowed_tools.tools)]
+    if not named:
+        raise BadRequestError(
+            "'allowed_tools' must name a tool; to allow none, send 'none'.",
+            param="tool_choice.allowed_tools.tools",
+        )
+    allowed = _named(named, tools, "tool_choice", parallel=parallel)
     allowed.mode = choice.allowed_tools.mode
     return allowed
 
 
-def _allowed_name(tool: dict[str, Any], index: int) -> str:
-    named = tool.get(str(tool.get("type")))
+def _legacy_choice(body: CreateChatCompletionRequest, tools: Sequence[Tool]) -> ToolChoice:
+    """The choice of `function_call`, which is one call at most."""
+    call = body.function_call
+    if not body.functions:
+        raise BadRequestError(
+            "'function_call' is only allowed when 'functions' are given.", param="function_call"
+        )
+    if call is None or isinstance(call, str):
+        return ToolChoice(call or "auto", parallel=False)
+    return _named([("function", call.name)], tools, "function_call", parallel=False)
+
+
+def _allowed(tool: dict[str, Any], index: int) -> tuple[str, str]:
+    """The kind and the name of an entry of `allowed_tools`."""
+    kind = str(tool.get("type"))
+    named = tool.get(kind)
     name = named.get("name") if isinstance(named, dict) else None
     if not isinstance(name, str):
         raise BadRequestError(
             'An allowed tool is an object such as {"type": "function", "function": {"name": "…"}}.',
             param=f"tool_choice.allowed_tools.tools.{index}",
         )
-    return name
+    return kind, name
 
 
 def _named(
-    names: Sequence[str], tools: Sequence[Tool], param: str, *, parallel: bool
+    wanted: Sequence[tuple[str, str]], tools: Sequence[Tool], param: str, *, parallel: bool
 ) -> ToolChoice:
-    known = {tool.name for tool in tools}
-    for name in names:
-        if name not in known:
+    known = {(tool.kind, tool.name) for tool in tools}
+    for kind, name in wanted:
+        if (kind, name) not in known:
             raise BadRequestError(
-                f"'{param}' names '{name[:64]}', which is none of the tools.", param=param
+                f"'{param}' names the {kind[:16]} '{name[:64]}', which is none of the tools.",
+                param=param,
             )
-    return ToolChoice("required", tuple(names), parallel)
+    return ToolChoice("required", tuple(name for _, name in wanted), parallel)

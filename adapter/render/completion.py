@@ -13,7 +13,16 @@ from adapter.render.fold import Folded, FoldedChoice
 from adapter.render.head import Head, usage_json
 from adapter.render.logprobs import completion_logprobs
 from adapter.sse import DONE, data_event
-from backends.protocol import Event, Finish, FinishReason, TextDelta, TextRun, TokenLogprob, Usage
+from backends.protocol import (
+    Event,
+    Finish,
+    FinishReason,
+    RefusalDelta,
+    TextDelta,
+    TextRun,
+    TokenLogprob,
+    Usage,
+)
 
 
 class CompletionRender:
@@ -41,7 +50,9 @@ class CompletionRender:
         """The chunks of the next events, ready for the wire."""
         frames = []
         for event in events:
-            if isinstance(event, TextDelta):
+            if isinstance(event, RefusalDelta):
+                frames.append(self._frame(event.choice, event.text, (), None))
+            elif isinstance(event, TextDelta):
                 frames.append(self._frame(event.choice, event.text, event.logprobs, None))
             elif isinstance(event, TextRun):
                 frames += [self._frame(event.choice, piece, (), None) for piece in event.pieces]
@@ -76,7 +87,7 @@ class CompletionRender:
 
     def _whole_choice(self, index: int, choice: FoldedChoice) -> dict[str, Any]:
         logprobs = completion_logprobs(choice.logprobs, 0) if self._logprobs else None
-        return _choice(index, choice.text, logprobs, choice.finish)
+        return _choice(index, choice.text + (choice.refusal or ""), logprobs, choice.finish)
 
 
 def _choice(

@@ -36,7 +36,7 @@ def _inputs(body: CreateModerationRequest) -> list[ModerationInput]:
         return [ModerationInput(text) for text in texts]
     parts = [part for part in body.input if not isinstance(part, str)]
     text = "\n".join(part.text for part in parts if part.type == "text")
-    return [ModerationInput(text, sum(part.type == "image_url" for part in parts))]
+    return [ModerationInput(text, [p.image_url.url for p in parts if p.type == "image_url"])]
 
 
 OPERATIONS = (

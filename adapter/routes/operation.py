@@ -65,4 +65,5 @@ class Operations:
                 f"Not allowed: {scope['method']} {path[:200]}. Allowed: {allow}.", allow=allow
             )
         exchange.operation = operation.name
+        exchange.enter(receive, send)
         await operation.handler(self._service, exchange)

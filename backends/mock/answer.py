@@ -16,10 +16,12 @@ from backends.protocol import (
     GenerationRequest,
     ReasoningDelta,
     RefusalDelta,
+    ResponseFormat,
     TextDelta,
     TextRun,
     text_of,
 )
+from backends.protocol.errors import BadRequestError
 from backends.protocol.tokenizer import split
 
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -91,8 +93,16 @@ def _text(request: GenerationRequest, text: str) -> Iterator[TextDelta]:
     if wanted.type == "json_object":
         document = orjson.dumps({"echo": text}).decode()
     else:
-        document = instance(wanted.schema or {})
+        document = _document(wanted)
     yield from (sampler.told(token) for token in split(document))
+
+
+def _document(wanted: ResponseFormat) -> str:
+    try:
+        return instance(wanted.schema or {"type": "object"})
+    except BadRequestError as error:
+        error.param = wanted.param
+        raise
 
 
 def _prompt_echo(request: GenerationRequest) -> Iterator[TextDelta]:
@@ -100,7 +110,7 @@ def _prompt_echo(request: GenerationRequest) -> Iterator[TextDelta]:
         sampler = Sampler(request.sampling, request.logprobs)
         for place, token in enumerate(split(request.prompt or "")):
             piece = sampler.told(token, first=place == 0)
-            piece.tokens = 0
+            piece.prompt = True
             yield piece
 
 

@@ -1,14 +1,14 @@
 """`MockBackend`: what is asked for, in which order, at which pace."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from backends.mock.answer import full_answer, is_plain, plain_answer
 from backends.mock.embedding import embed
-from backends.mock.media import require_media
+from backends.mock.media import require_image, require_media
 from backends.mock.moderation import moderate
-from backends.mock.names import ALL, EMBEDDING_SIZES, MODERATION
+from backends.mock.names import ALL, EMBEDDING_SIZES, MODERATION, NOT_MODERATING
 from backends.mock.settings import MockSettings
 from backends.protocol import (
     SAMPLING,
@@ -19,10 +19,11 @@ from backends.protocol import (
     Model,
     Moderation,
     ModerationInput,
+    TextRun,
 )
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.protocol.prompt import prompt_text, prompt_tokens
-from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY
+from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY, is_token
 
 
 class MockBackend:
@@ -45,14 +46,16 @@ class MockBackend:
     }
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
+        if unknown := options.keys() - MockSettings.model_fields.keys():
+            raise TypeError(f"the mock has no {', '.join(sorted(unknown))}")
         self._settings = MockSettings(**options)
 
     async def models(self) -> Sequence[Model]:
         """`MOCK_MODELS`, or the usual names."""
-        names = self._settings.models
+        names = self._settings.mock_models
         if "*" in names:
             names = (*ALL, "*")
-        window = self._settings.context_tokens
+        window = self._settings.mock_context_tokens
         return [Model(name, "mock", context_tokens=window) for name in names or ALL]
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
@@ -68,14 +71,14 @@ class MockBackend:
         else:
             events = await asyncio.to_thread(full_answer, request)
         settings = self._settings
-        if settings.ttft_ms:
-            await asyncio.sleep(settings.ttft_ms / 1000)
-        if not settings.itl_ms:
+        if settings.mock_ttft_ms:
+            await asyncio.sleep(settings.mock_ttft_ms / 1000)
+        if not settings.mock_itl_ms:
             yield events
             return
-        yield events[:1]
-        for event in events[1:]:
-            await asyncio.sleep(settings.itl_ms / 1000)
+        for number, event in enumerate(_single(events)):
+            if number:
+                await asyncio.sleep(settings.mock_itl_ms / 1000)
             yield [event]
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
@@ -84,6 +87,15 @@ class MockBackend:
 
     async def moderate(self, model: str, inputs: Sequence[ModerationInput]) -> list[Moderation]:
         """Judgements by a list of words."""
+        if model in NOT_MODERATING:
+            raise BadRequestError(
+                f"The model '{model}' does not moderate.",
+                param="model",
+                code="unsupported_operation",
+            )
+        for one in inputs:
+            for url in one.image_urls:
+                require_image(url, "input")
         return [moderate(one) for one in inputs]
 
     def _require_sense(self, request: GenerationRequest) -> None:
@@ -94,7 +106,7 @@ class MockBackend:
                 code="unsupported_operation",
             )
         for token in request.sampling.logit_bias:
-            if token >= VOCABULARY:
+            if not is_token(token):
                 raise BadRequestError(
                     f"Token id {token} is not in the vocabulary of {VOCABULARY} ids.",
                     param=f"logit_bias.{token}",
@@ -105,7 +117,7 @@ class MockBackend:
                 "A 'response_format' of type 'json_object' wants the word 'json' in a message.",
                 param="messages",
             )
-        window = self._settings.context_tokens
+        window = self._settings.mock_context_tokens
         # A prompt that cannot fit is not counted: that would take as long as it is long.
         surely_too_long = request.prompt_characters() > window * PIECE_CHARACTERS
         if surely_too_long or prompt_tokens(request) > window:
@@ -114,3 +126,12 @@ class MockBackend:
                 param="messages" if request.messages else "prompt",
             )
         require_media(request.messages)
+
+
+def _single(events: Sequence[Event]) -> Iterator[Event]:
+    """The events with each token on its own, for a pause before each."""
+    for event in events:
+        if isinstance(event, TextRun):
+            yield from (TextRun([piece]) for piece in event.pieces)
+        else:
+            yield event

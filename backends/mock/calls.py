@@ -1,13 +1,18 @@
 """Which tools the mock calls."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from backends.mock.instance import instance, matching
 from backends.protocol import GenerationRequest, Tool, ToolCallDelta
+from backends.protocol.errors import BadRequestError
 from backends.protocol.tokenizer import count, split
 
 WORD_CHARACTERS = 4
+_DECLARING_NOTHING = frozenset(
+    {"type", "properties", "additionalProperties", "$schema", "title", "description"}
+)
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
@@ -42,11 +47,20 @@ def call_deltas(tools: list[Tool], text: str) -> Iterator[ToolCallDelta]:
 
 
 def _arguments(tool: Tool, text: str) -> str:
-    if tool.kind == "function":
-        return instance(tool.parameters or {"type": "object", "properties": {}})
-    if tool.format is not None and tool.format["type"] == "grammar":
-        return matching(tool.format["grammar"])
+    try:
+        if tool.kind == "function":
+            return "{}" if _takes_nothing(tool.parameters) else instance(tool.parameters)
+        if tool.format is not None and tool.format["type"] == "grammar":
+            return matching(tool.format["grammar"])
+    except BadRequestError as error:
+        error.param = tool.param
+        raise
     return text
+
+
+def _takes_nothing(parameters: Mapping[str, Any]) -> bool:
+    """Whether the schema declares no parameter at all, so that inventing one would surprise."""
+    return not parameters.get("properties") and parameters.keys() <= _DECLARING_NOTHING
 
 
 def _is_mentioned(name: str, text: str) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from backends.protocol.errors import BadRequestError
 from backends.protocol.wire import ChatCompletionRequestMessage
+from backends.protocol.wire.parts import InputFile
 
 HEAD_CHARACTERS = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-IMAGE_HEADS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+IMAGE_HEAD = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
 def require_media(messages: Sequence[ChatCompletionRequestMessage]) -> None:
@@ -25,15 +26,19 @@ def require_media(messages: Sequence[ChatCompletionRequestMessage]) -> None:
         for place, part in enumerate(message.content):
             param = f"messages.{index}.content.{place}"
             if part.type == "image_url":
-                _require_image(part.image_url.url, f"{param}.image_url.url")
+                require_image(part.image_url.url, f"{param}.image_url.url")
             elif part.type == "input_audio":
                 _head(part.input_audio.data, f"{param}.input_audio.data")
-            elif part.type == "file" and part.file.file_data:
-                data = part.file.file_data.rpartition(",")[2]
-                _head(data, f"{param}.file.file_data")
+            elif part.type == "file":
+                _require_file(part.file, f"{param}.file")
 
 
-def _require_image(url: str, param: str) -> None:
+def require_image(url: str, param: str) -> None:
+    """Look at one image.
+
+    Raises:
+        BadRequestError: as above.
+    """
     if url.startswith(("https://", "http://")):
         return
     media_type, comma, data = url.partition(",")
@@ -43,10 +48,17 @@ def _require_image(url: str, param: str) -> None:
             param=param,
             code="invalid_image",
         )
-    if not _head(data, param).startswith(IMAGE_HEADS):
+    if not IMAGE_HEAD.match(_head(data, param)):
         raise BadRequestError(
             "The data is no PNG, JPEG, GIF or WebP image.", param=param, code="invalid_image"
         )
+
+
+def _require_file(file: InputFile, param: str) -> None:
+    if file.file_data:
+        _head(file.file_data.rpartition(",")[2], f"{param}.file_data")
+    elif not file.file_id:
+        raise BadRequestError("A file has 'file_data' or 'file_id'.", param=param)
 
 
 def _head(data: str, param: str) -> bytes:

@@ -39,6 +39,6 @@ def moderate(judged: ModerationInput) -> Moderation:
 
 
 def _kinds(category: str, judged: ModerationInput) -> list[str]:
-    text = ["text"] if judged.text or not judged.images else []
-    image = ["image"] if judged.images and category in IMAGE_CATEGORIES else []
+    text = ["text"] if judged.text or not judged.image_urls else []
+    image = ["image"] if judged.image_urls and category in IMAGE_CATEGORIES else []
     return [*text, *image]

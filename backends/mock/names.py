@@ -28,3 +28,4 @@ EMBEDDING_SIZES = {
 }
 MODERATION = ("omni-moderation-latest", "text-moderation-latest")
 ALL = (*CHAT, *EMBEDDING_SIZES, *MODERATION)
+NOT_MODERATING = frozenset(ALL) - {*MODERATION, "mock-1"}

@@ -99,10 +99,10 @@ class Tokenizes(Protocol):
 
 @dataclass(slots=True)
 class ModerationInput:
-    """One thing to judge: its text, and how many images came with it."""
+    """One thing to judge: its text, and the images that came with it."""
 
     text: str
-    images: int = 0
+    image_urls: Sequence[str] = ()
 
 
 @dataclass(slots=True)

@@ -22,12 +22,14 @@ class APIError(Exception):
     """A failure the client is told about: its status, and the four members of the envelope.
 
     `message` reaches the client word for word: it names the field and the bound, and never
-    carries a key, a path or a class name. `retry_after_s` becomes the `Retry-After` header.
+    carries a key, a path or a class name. `retry_after_s` becomes the `Retry-After` header; a
+    class that always has one says so.
     """
 
     status = 500
     type = "server_error"
     code: str | None = None
+    retry_after_s: int | None = None
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class APIError(Exception):
         self.message = message
         self.param = param
         self.code = code or type(self).code
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = retry_after_s or type(self).retry_after_s
 
 
 class BadRequestError(APIError):
@@ -129,6 +131,7 @@ class RateLimitError(APIError):
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
+    retry_after_s = 1
 
 
 class BackendUnavailable(APIError):
@@ -137,3 +140,4 @@ class BackendUnavailable(APIError):
     status = 503
     type = "server_error"
     code = "backend_unavailable"
+    retry_after_s = 1

@@ -27,12 +27,17 @@ class TokenLogprob:
 
 @dataclass(slots=True)
 class TextDelta:
-    """The next piece of visible text; with `logprobs`, their tokens join to `text`."""
+    """The next piece of visible text; with `logprobs`, their tokens join to `text`.
+
+    `prompt` marks a piece of the echoed prompt: it is shown, not counted, and no stop string is
+    looked for in it.
+    """
 
     text: str
     choice: int = 0
     tokens: int | None = None
     logprobs: Sequence[TokenLogprob] = ()
+    prompt: bool = False
 
 
 @dataclass(slots=True)

@@ -21,7 +21,10 @@ class Sampling:
 
 @dataclass(slots=True)
 class Tool:
-    """A tool the model may call: a function with JSON arguments, or custom with plain input."""
+    """A tool the model may call: a function with JSON arguments, or custom with plain input.
+
+    `param` is where its schema or format stands in the request, for an error that names it.
+    """
 
     name: str
     description: str = ""
@@ -29,24 +32,29 @@ class Tool:
     strict: bool = False
     kind: Literal["function", "custom"] = "function"
     format: Mapping[str, Any] | None = None
+    param: str = "tools"
 
 
 @dataclass(slots=True)
 class ToolChoice:
-    """Whether a tool must be called, which ones may be, and whether several at once."""
+    """Whether a tool must be called, which ones may be (None: all), and whether several at once."""
 
     mode: Literal["none", "auto", "required"] = "none"
-    allowed: Sequence[str] = ()
+    allowed: Sequence[str] | None = None
     parallel: bool = True
 
 
 @dataclass(slots=True)
 class ResponseFormat:
-    """The form the text must have; `schema` is set for `json_schema` alone."""
+    """The form the text must have; `schema` is set for `json_schema` alone.
+
+    `param` is where it stands in the request, for an error that names it.
+    """
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     schema: Mapping[str, Any] | None = None
     strict: bool = False
+    param: str = "response_format"
 
 
 @dataclass(slots=True)
@@ -88,7 +96,7 @@ class GenerationRequest:
         if self.tool_choice.mode == "none":
             return []
         allowed = self.tool_choice.allowed
-        return [tool for tool in self.tools if not allowed or tool.name in allowed]
+        return [tool for tool in self.tools if allowed is None or tool.name in allowed]
 
     def last_user_text(self) -> str:
         """The text of the last user message, or the prompt."""

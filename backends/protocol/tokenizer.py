@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from backends.protocol.errors import BadRequestError
 
 PIECE_CHARACTERS = 4
-ASCII_IDS = sum(128**length for length in range(1, PIECE_CHARACTERS + 1))
+ASCII_IDS: int = sum(128**length for length in range(1, PIECE_CHARACTERS + 1))
 VOCABULARY = ASCII_IDS + 0x110000
 SURROGATES = range(0xD800, 0xE000)
 
@@ -41,10 +41,13 @@ def token_id(token: str) -> int:
     """The id of one token."""
     if not token.isascii():
         return ASCII_IDS + ord(token)
-    number: int = sum(
-        (ord(character) + 1) * int(128**place) for place, character in enumerate(token)
-    )
+    number = sum(ord(character) + 1 << 7 * place for place, character in enumerate(token))
     return number - 1
+
+
+def is_token(token: int) -> bool:
+    """Whether an id is in the vocabulary."""
+    return 0 <= token < VOCABULARY and token - ASCII_IDS not in SURROGATES
 
 
 def token_text(token: int) -> str:
@@ -53,7 +56,7 @@ def token_text(token: int) -> str:
     Raises:
         BadRequestError: the id is outside the vocabulary.
     """
-    if not 0 <= token < VOCABULARY or token - ASCII_IDS in SURROGATES:
+    if not is_token(token):
         raise BadRequestError(
             f"Token id {token} is not in the vocabulary of {VOCABULARY} ids.", param="tokens"
         )

@@ -1,12 +1,13 @@
 """`ALLOWED_MODELS`: what it leaves out is not there, for any operation."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.adapter.test_errors import MESSAGES, error_of
-from tests.conftest import Serve, Server, start
+from tests.server import Serve, Server, start
 
 BODIES: dict[str, dict[str, Any]] = {
     "chat/completions": {"messages": MESSAGES},
@@ -90,7 +91,7 @@ def test_any_name_is_limited_where_the_backend_takes_any(serve: Serve) -> None:
         assert [m["id"] for m in http.get("/v1/models").json()["data"]] == ["gpt-4o"]
 
 
-def test_a_key_and_the_server_must_both_allow(serve: Serve, tmp_path: Any) -> None:
+def test_a_key_and_the_server_must_both_allow(serve: Serve, tmp_path: Path) -> None:
     key = '[[key]]\nname = "a"\nsecret = "sk-a"\nmodels = ["gpt-4o*", "o3"]\n'
     (tmp_path / "keys.toml").write_text(key)
     server = serve(ENABLE_AUTH="1", API_KEYS_FILE="keys.toml", ALLOWED_MODELS="gpt-4o,gpt-5")

@@ -1,38 +1,44 @@
 """What every response carries, and the bytes of HTTP and SSE beneath the clients."""
 
+import gzip
 import json
 import re
 import socket
+from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.adapter.test_errors import CHAT, MESSAGES
-from tests.conftest import Serve, Server
+from tests.adapter.test_errors import CHAT, MESSAGES, error_of
+from tests.server import Server, start
 
 PATH = "/v1/chat/completions"
 STREAM = CHAT | {"stream": True}
+KEY = b"\r\nAuthorization: Bearer sk-a\r\n"
 EVERY: list[tuple[str, str, dict[str, Any] | None, int]] = [
     ("GET", "/health", None, 200),
     ("GET", "/metrics", None, 200),
-    ("GET", "/docs", None, 200),
     ("GET", "/openapi.json", None, 200),
     ("GET", "/v1/models", None, 200),
-    ("GET", "/v1/models/gpt-4o", None, 200),
-    ("GET", "/v1/models/nope", None, 404),
-    ("DELETE", "/v1/models/gpt-4o", None, 403),
     ("POST", PATH, CHAT, 200),
     ("POST", PATH, STREAM, 200),
     ("POST", PATH, {}, 400),
     ("POST", PATH, CHAT | {"model": "nope"}, 404),
     ("POST", "/v1/completions", {"model": "gpt-4o", "prompt": "a", "stream": True}, 200),
     ("POST", "/v1/embeddings", {"model": "text-embedding-3-small", "input": "a"}, 200),
-    ("POST", "/v1/moderations", {"input": "a"}, 200),
     ("GET", PATH, None, 405),
     ("GET", "/nope", None, 404),
 ]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("guarded")
+    server = start(folder, ENABLE_AUTH="1", API_KEY_SECRET="sk-a", MAX_BODY_MB="1")
+    yield server
+    server.stop()
 
 
 def request(body: object, *headers: str, path: str = PATH, version: str = "1.1") -> bytes:
@@ -130,25 +136,20 @@ def test_frames_are_strict_sse(mock: Server, text: str, path: str) -> None:
     ("first", "status"),
     [
         (request(CHAT), 200),
-        (request(STREAM), 200),
         (request({}), 400),
-        (request(b"{"), 400),
         (request(CHAT | {"model": "nope"}), 404),
         (request(CHAT, path="/nope"), 404),
         (request(CHAT, path="/v1/models"), 405),
-        (request(b"x" * 200_000, path="/nope"), 404),
         (request(b"x" * 200_000, "Content-Type: text/plain"), 400),
         (request(b"x" * 200_000, "Authorization: Bearer wrong"), 401),
         (request(b"x" * 1_200_000), 413),
     ],
 )
-def test_connection_serves_a_second_request(serve: Serve, first: bytes, status: int) -> None:
-    server = serve(ENABLE_AUTH="1", API_KEY_SECRET="sk-a", MAX_BODY_MB="1")
-    key = b"\r\nAuthorization: Bearer sk-a\r\n"
-    first = first if status == 401 else first.replace(b"\r\n", key, 1)
-    with server.connect() as connection:
+def test_connection_serves_a_second_request(guarded: Server, first: bytes, status: int) -> None:
+    first = first if status == 401 else first.replace(b"\r\n", KEY, 1)
+    with guarded.connect() as connection:
         assert ask(connection, first)[0] == status
-        assert ask(connection, request(CHAT).replace(b"\r\n", key, 1))[0] == 200
+        assert ask(connection, request(CHAT).replace(b"\r\n", KEY, 1))[0] == 200
 
 
 def test_sdk_headers_are_ignored(http: httpx.Client) -> None:
@@ -179,3 +180,19 @@ def test_an_http_1_0_client_gets_its_answer_and_the_end(mock: Server, body: dict
     assert b" 200 OK\r\n" in received
     text = MESSAGES[0]["content"].split()[0].encode()
     assert text[:3] in received
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [
+        *((kind, "") for kind in ("application/x-www-form-urlencoded", "text/plain", "x" * 9000)),
+        ("application/json", "gzip"),
+    ],
+)
+def test_another_content_type_is_refused(http: httpx.Client, kind: str, encoding: str) -> None:
+    payload = json.dumps(CHAT).encode()
+    content = gzip.compress(payload) if encoding else payload
+    headers = {"content-type": kind, "content-encoding": encoding}
+    response = http.post(PATH, content=content, headers=headers)
+    assert response.status_code in {400, 415}
+    error_of(response)

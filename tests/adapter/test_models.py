@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from tests.adapter.test_errors import CHAT, error_of
-from tests.conftest import Serve
+from tests.server import Serve
 
 NAMES = ["org/name", "org/sub/name:7b", "name:latest", "ü-模", "a b", "a+b", "50%", "x@1.0", "a?b"]
 USUAL = "gpt-4o gpt-4o-mini gpt-4.1 gpt-5 o3 text-embedding-3-small omni-moderation-latest mock-1"
@@ -72,9 +72,7 @@ def test_any_id_is_retrieved_raw_and_percent_encoded(serve: Serve) -> None:
             assert http.post("/v1/chat/completions", json=body).json()["model"] == name
 
 
-@pytest.mark.parametrize(
-    "name", ["nope", "org/nope", "gpt-4o/x", "gpt-4o%00", "%2F", "*", "x" * 5000]
-)
+@pytest.mark.parametrize("name", ["nope", "org/nope", "gpt-4o/x", "gpt-4o%00", "*", "x" * 5000])
 def test_unknown_model_is_404(http: httpx.Client, name: str) -> None:
     response = http.get(f"/v1/models/{name}")
     assert response.status_code == 404

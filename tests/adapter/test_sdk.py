@@ -7,7 +7,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
-from tests.conftest import KEY, Server
+from tests.server import KEY, Server
 
 MODEL = "gpt-4o"
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello there, wörld"}]
@@ -121,7 +121,7 @@ def test_chat_cut_within_a_document_raises_as_the_client_says(client: openai.Ope
 def test_a_tool_called_and_answered(client: openai.OpenAI) -> None:
     messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Weather in Rome?"}]
     first = client.chat.completions.parse(model=MODEL, messages=messages, tools=[WEATHER])
-    (call,) = first.choices[0].message.tool_calls or ()
+    (call,) = first.choices[0].message.tool_calls or []
     assert first.choices[0].finish_reason == "tool_calls"
     assert isinstance(call.function.parsed_arguments, dict)
     messages.append(first.choices[0].message.to_dict())  # type: ignore[arg-type]

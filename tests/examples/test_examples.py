@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Serve, Server
+
+from tests.server import Serve, Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

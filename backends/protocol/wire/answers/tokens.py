@@ -7,7 +7,7 @@ class TokenizeResponse(WireModel):
     """The token ids of a text, their number, and how many the model can take."""
 
     count: int
-    max_model_len: int
+    max_model_len: int | None
     tokens: list[int]
 
 

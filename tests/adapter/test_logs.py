@@ -1,0 +1,124 @@
+"""One JSON line a request: what it was and how long it took, never a prompt, never a key."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adapter.test_errors import CHAT
+from tests.server import Serve, Server
+
+PATH = "/v1/chat/completions"
+SECRET = "xylophone-7"
+PROMPT = [{"role": "user", "content": f"Tell {SECRET} nobody"}]
+FIELDS = {"time", "level", "message", "id", "method", "route", "model", "status", "duration_ms"}
+NUMBERS = {"backend_ms", "prompt_tokens", "completion_tokens"}
+CRASHING = """
+from backends.protocol import Model
+
+class Crashing:
+    async def models(self):
+        return [Model("m")]
+
+    async def generate(self, request):
+        raise RuntimeError(request.last_user_text())
+        yield
+"""
+
+
+def lines(server: Server, request_id: str) -> list[dict[str, Any]]:
+    """The log's lines of one request; every line of the log must be JSON."""
+    every = [json.loads(line) for line in server.log.splitlines()]
+    return [line for line in every if line.get("id") == request_id]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "expected"),
+    [
+        ("POST", PATH, CHAT, {"model": "gpt-4o", "status": 200, "stream": False, "error": None}),
+        ("POST", PATH, CHAT | {"stream": True}, {"model": "gpt-4o", "status": 200, "stream": True}),
+        ("POST", PATH, CHAT | {"n": 0}, {"status": 400, "error": "invalid_value"}),
+        ("POST", PATH, CHAT | {"model": "x"}, {"status": 404, "error": "model_not_found"}),
+        ("POST", PATH + "/", CHAT, {"status": 200, "route": PATH}),
+        ("GET", PATH, None, {"status": 405}),
+        ("GET", "/v1/models", None, {"status": 200, "method": "GET"}),
+        ("GET", "/health?a=b", None, {"status": 200, "route": "/health"}),
+        ("GET", "/nope", None, {"status": 404}),
+    ],
+)
+def test_each_request_is_one_line(
+    mock: Server, method: str, path: str, body: object, expected: dict[str, Any]
+) -> None:
+    with mock.http() as http:
+        response = http.request(method, path, json=body)
+    [line] = lines(mock, response.headers["x-request-id"])
+    assert set(line) >= FIELDS | NUMBERS
+    assert line == line | {"method": method, "route": path.partition("?")[0]} | expected
+    assert (line["level"], line["message"]) == ("info", "request")
+    assert 0 <= line["backend_ms"] <= line["duration_ms"] < 60_000
+
+
+def test_line_has_the_tokens_and_the_time_to_the_first(mock: Server) -> None:
+    with mock.http() as http:
+        response = http.post(PATH, json=CHAT)
+    usage = response.json()["usage"]
+    [line] = lines(mock, response.headers["x-request-id"])
+    assert line["prompt_tokens"] == usage["prompt_tokens"]
+    assert line["completion_tokens"] == usage["completion_tokens"]
+    assert 0 < line["ttft_ms"] <= line["duration_ms"]
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_prompt_is_logged(serve: Serve, level: str) -> None:
+    server = serve(LOG_LEVEL=level)
+    bodies: list[dict[str, Any]] = [
+        {"messages": PROMPT},
+        {"messages": PROMPT, "stream": True},
+        {"messages": PROMPT, "n": 0},
+        {"messages": [{"role": SECRET, "content": SECRET}]},
+        {"messages": PROMPT, "response_format": {"type": SECRET}},
+        {"messages": PROMPT, "metadata": {"a": SECRET}, "user": SECRET},
+    ]
+    with server.http() as http:
+        for body in bodies:
+            http.post(PATH, json={"model": "gpt-4o"} | body)
+        http.post(PATH, content=b'{"model": "' + SECRET.encode())
+        http.post("/v1/completions", json={"model": "gpt-4o", "prompt": SECRET})
+        http.post("/v1/embeddings", json={"model": "text-embedding-3-small", "input": SECRET})
+        http.post("/v1/moderations", json={"input": SECRET})
+        http.get(f"/v1/models?q={SECRET}")
+        http.get("/v1/models", headers={"x-request-id": SECRET, "cookie": SECRET})
+    assert len(server.log.splitlines()) >= 12
+    assert SECRET not in server.log
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_a_higher_level_silences_requests_but_not_crashes(
+    serve: Serve, tmp_path: Path, level: str
+) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    server = serve("--backend", "crashing:Crashing", "--log-level", level)
+    body = {"model": "m", "messages": PROMPT}
+    with server.http() as http:
+        assert http.get("/v1/models").status_code == 200
+        assert server.log == ""
+        response = http.post(PATH, json=body)
+    [line] = lines(server, response.headers["x-request-id"])
+    assert (line["level"], line["exception"]) == ("error", "RuntimeError")
+    assert "crashing.py" in line["at"][-1]
+    assert SECRET not in server.log
+
+
+def test_keys_are_in_no_log_and_no_metric(serve: Serve) -> None:
+    keys = {"right": "sk-right-1f9a", "wrong": "sk-wrong-0c3e"}
+    server = serve(ENABLE_AUTH="true", API_KEY_SECRET=keys["right"], LOG_LEVEL="debug")
+    with server.http() as http:
+        for key in keys.values():
+            headers = {"authorization": f"Bearer {key}"}
+            for content in (b"{", b'{"model":"nope","messages":[]}'):
+                http.post(PATH, content=content, headers=headers)
+            http.get(f"/v1/models?api_key={key}", headers=headers)
+        seen = server.log + http.get("/metrics").text
+    assert PATH in seen
+    assert not [key for key in keys.values() if key in seen]
