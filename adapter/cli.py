@@ -87,14 +87,16 @@ def _run(settings: Settings) -> None:
 
     from adapter.app import create  # noqa: PLC0415 - likewise
 
-    _require_address(settings.host, settings.port)
+    port = _free_address(settings.host, settings.port)
     # With several workers each makes its own app; here it is made once to fail before the start.
     app = create(settings)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    click.echo(f"Serving {settings.backend} on http://{shown}:{port}/v1 (docs at /docs)")
     uvicorn.run(
         "adapter.app:create" if settings.workers > 1 else app,
         factory=settings.workers > 1,
         host=settings.host,
-        port=settings.port,
+        port=port,
         workers=settings.workers,
         http="httptools",
         access_log=False,
@@ -104,15 +106,17 @@ def _run(settings: Settings) -> None:
     )
 
 
-def _require_address(host: str, port: int) -> None:
-    """Find out before the start what uvicorn would only log.
+def _free_address(host: str, port: int) -> int:
+    """The port, or a free one for 0: found out before the start, because uvicorn would only log.
 
     Raises:
         ValueError: nobody can listen there; the message names both settings.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        with socket.create_server((host, port), family=family) as probe:
+            free: int = probe.getsockname()[1]
+            return free
     except OSError as error:
         raise ValueError(f"HOST, PORT: cannot listen on {host}:{port}: {error.strerror}") from error
 

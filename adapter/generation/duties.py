@@ -94,7 +94,7 @@ class _Run:
         """What may go out now that a source has yielded `batch`."""
         offset = self._offsets[source]
         out: list[Event] = []
-        for event in (batch,) if isinstance(batch, Event) else batch:
+        for event in batch if isinstance(batch, list) else _events(batch):
             if isinstance(event, Usage):
                 self._usages[source] = event
                 continue
@@ -140,6 +140,11 @@ class _Run:
             sum(usage.cached_tokens for usage in firsts),
             sum(usage.reasoning_tokens for usage in every),
         )
+
+
+def _events(batch: Batch) -> Sequence[Event]:
+    """One event or several as several."""
+    return (batch,) if isinstance(batch, Event) else batch
 
 
 def _calls(request: GenerationRequest, honours: frozenset[str]) -> list[GenerationRequest]:

@@ -23,7 +23,7 @@ from backends.protocol import (
 )
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.protocol.prompt import prompt_text, prompt_tokens
-from backends.protocol.tokenizer import PIECE_CHARACTERS, VOCABULARY, is_token
+from backends.protocol.tokenizer import VOCABULARY, WORD_CHARACTERS, is_token
 
 
 class MockBackend:
@@ -119,7 +119,7 @@ class MockBackend:
             )
         window = self._settings.mock_context_tokens
         # A prompt that cannot fit is not counted: that would take as long as it is long.
-        surely_too_long = request.prompt_characters() > window * PIECE_CHARACTERS
+        surely_too_long = request.prompt_characters() > window * WORD_CHARACTERS
         if surely_too_long or prompt_tokens(request) > window:
             raise ContextLengthExceeded(
                 f"This model's context window is {window} tokens; the prompt has more.",

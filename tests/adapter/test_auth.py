@@ -8,6 +8,7 @@ import httpx
 import openai
 import pytest
 
+from tests.adapter.test_disconnect import soon
 from tests.adapter.test_errors import CHAT, error_of
 from tests.server import Serve, Server, start
 
@@ -175,5 +176,5 @@ def test_keys_file_gives_each_key_a_name_and_models(serve: Serve, tmp_path: Path
             response = http.post(CHAT_PATH, json=CHAT | {"model": "o3"}, headers=bearer(key))
             assert response.status_code == status
             assert http.post(CHAT_PATH, json=CHAT, headers=bearer(key)).status_code == 200
-    assert '"team-a"' in server.log
+    assert soon(lambda: '"team-a"' in server.log)
     assert "sk-" not in server.log

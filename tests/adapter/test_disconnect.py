@@ -95,6 +95,7 @@ def test_leaving_cancels_and_is_counted(
     assert soon(lambda: in_flight(server) == 0)
     assert total(server, "adapter_cancellations_total", operation="chat", model="gpt-4o") == 2
     assert total(server, "adapter_requests_total", status="499") == 2
+    assert soon(lambda: server.log.count("/v1/chat") == 2)
     lines = [json.loads(line) for line in server.log.splitlines() if "/v1/chat" in line]
     assert [line["status"] for line in lines] == [499, 499]
     assert not [line for line in lines if line["level"] == "error"]

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 
+from backends.protocol.tokenizer import OTHER_IDS
 from tests.adapter.test_chat import Body, ask, chat_body, refuse, said
 from tests.adapter.test_chat_stream import choices_of, chunks_of, joined
 
@@ -166,7 +167,7 @@ WRONG: list[tuple[Body, str]] = [
     ({"logit_bias": {"1": 101}}, "logit_bias.1"),
     ({"logit_bias": {"1": "a"}}, "logit_bias.1"),
     ({"logit_bias": {"9999999999": 1}}, "logit_bias"),
-    ({"logit_bias": {"270604416": 1}}, "logit_bias"),
+    ({"logit_bias": {str(OTHER_IDS + 0xD800): 1}}, "logit_bias"),
     ({"reasoning_effort": "enormous"}, "reasoning_effort"),
     ({"verbosity": "loud"}, "verbosity"),
     ({"service_tier": "gold"}, "service_tier"),

@@ -34,14 +34,15 @@ def test_metrics_are_those_of_all_workers(pair: Server) -> None:
     tokens_before = total(pair, "gen_ai_client_token_usage_total", model=MODEL, token="output")
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(post, [pair] * 60)) == {200}
+    assert soon(lambda: total(pair, COUNTED, model=MODEL) == before + 60)
     for _ in range(6):
         assert total(pair, COUNTED, model=MODEL) == before + 60
     with pair.http() as http:
         each = http.post(PATH, json=CHAT).json()["usage"]["completion_tokens"]
+    duration = "gen_ai_server_request_duration_seconds_count"
+    assert soon(lambda: total(pair, duration, model=MODEL) == before + 61)
     tokens = total(pair, "gen_ai_client_token_usage_total", model=MODEL, token="output")
     assert tokens == tokens_before + 61 * each
-    duration = "gen_ai_server_request_duration_seconds_count"
-    assert total(pair, duration, model=MODEL) == before + 61
     assert soon(lambda: total(pair, "adapter_requests_in_flight") == 1)
 
 
@@ -55,6 +56,7 @@ def test_cancellations_are_those_of_all_workers(pair: Server) -> None:
 def test_each_request_is_logged_once_with_an_id_of_its_own(pair: Server) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(post, [pair] * 40))
+    assert soon(lambda: pair.log.count(PATH) >= 40)
     lines = [json.loads(line) for line in pair.log.splitlines()]
     ids = [line["id"] for line in lines if line["message"] == "request"]
     assert len(ids) == len(set(ids)) >= 40

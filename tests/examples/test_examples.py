@@ -25,7 +25,7 @@ def test_curl(mock: Server) -> None:
     ("example", "printed"),
     [
         ("chat.py", "Hello from Python\n"),
-        ("stream.py", "Hello, one token at a time\n10 tokens\n"),
+        ("stream.py", "Hello, one token at a time\n8 tokens\n"),
     ],
 )
 def test_official_client(mock: Server, example: str, printed: str) -> None:

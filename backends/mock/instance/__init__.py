@@ -2,12 +2,14 @@
 
 | file | holds |
 |---|---|
-| `synthesis.py` | `instance` and `matching`: what is tried, and what is refused |
-| `grammars.py` | what may come next |
-| `document.py` | writes JSON: short, plain, the same each time |
-| `pen.py` | writes the bytes that a grammar allows |
-| `schema.py` | what a schema suggests, and the shapes of it that show more |
-| `cost.py` | which schemas would cost the libraries underneath too much |
+| `synthesis.py` | `instance` and `matching`: what is attempted, what is refused |
+| `cost.py` | which schemas would be too much for the libraries underneath |
+| `schema.py` | what a schema holds, and the values that it suggests |
+| `shapes.py` | the forms of it that grammars are made of |
+| `grammars.py` | which bytes may come next, by llguidance |
+| `choices.py` | which of them are preferred |
+| `document.py`, `pen.py` | writing JSON, writing bytes |
+| `checking.py` | the last word on a document, by jsonschema-rs |
 """
 
 from backends.mock.instance.synthesis import instance, matching

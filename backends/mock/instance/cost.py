@@ -1,18 +1,13 @@
-"""What a JSON schema costs the libraries that read it, which set few bounds of their own.
+"""Which schemas the libraries underneath would take too long over, or break down under.
 
-A chain of references overflows their stack; a joint of patterns, or one large `multipleOf`, takes
-them minutes; references that fan out make a validator visit a value 2**n times.
+They set few bounds of their own: a chain of references overflows the stack, a joint of patterns or
+one large `multipleOf` takes minutes.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
-from urllib.parse import unquote
 
-import orjson
-
-from backends.mock.instance.pen import StuckError
-from backends.mock.instance.schema import Schema, schemas, within
+from backends.mock.instance.schema import PATTERNS, Schema
 from backends.protocol.errors import UnsupportedParameter
 
 MAX_BYTES = 128 * 1024
@@ -22,25 +17,14 @@ MAX_PROPERTIES = 2_000
 MAX_PATTERNS = 30
 MAX_JOINED_PATTERNS = 8
 MAX_PATTERN = 1_000
-MAX_MATCHED = 2_000
-"""Characters of a pattern, and of a string that is held to one."""
-MAX_VISITS = 20_000
-
-PATTERNS = frozenset({"pattern", "patternProperties"})
+MAX_STEP = 4
+"""Characters of a `pattern` and of a `multipleOf`."""
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
-MEMBERS = frozenset(
-    {
-        "additionalItems",
-        "additionalProperties",
-        "contains",
-        "items",
-        "patternProperties",
-        "prefixItems",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-"""Keywords whose schemas are for the members of a value, not for the value itself."""
+
+
+def refusal(reason: str) -> UnsupportedParameter:
+    """The error for a schema that the mock has no document for."""
+    return UnsupportedParameter(f"The mock has no document for this schema: {reason}.")
 
 
 def require_short(text: bytes) -> None:
@@ -65,41 +49,27 @@ def require_affordable(schema: Schema) -> frozenset[str]:
     references = {part["$ref"] for part in parts if isinstance(part.get("$ref"), str)}
     if len(rows) * (len(references) + 1) > MAX_LEVELS:
         raise refusal(f"{len(references)} '$ref' and {len(rows)} levels of nesting are too many")
-    properties = sum(_size(part.get("properties")) for part in parts)
+    properties = sum(len(_named(part, "properties")) for part in parts)
     if properties > MAX_PROPERTIES:
         raise refusal(f"it has {properties} 'properties', more than {MAX_PROPERTIES}")
-    patterns = [name for part in parts for name in _patterns(part)]
+    patterns = [
+        one
+        for part in parts
+        for one in (part.get("pattern"), *_named(part, "patternProperties"))
+        if isinstance(one, str)
+    ]
     if len(patterns) > MAX_PATTERNS:
         raise refusal(f"it has {len(patterns)} 'pattern', more than {MAX_PATTERNS}")
+    return frozenset(_unaffordable(parts, patterns))
+
+
+def _unaffordable(parts: list[Schema], patterns: list[str]) -> Iterator[str]:
     joins = any("allOf" in part or ("$ref" in part and len(part) > 1) for part in parts)
-    too_many = joins and len(patterns) > MAX_JOINED_PATTERNS
-    too_long = any(len(pattern) > MAX_PATTERN for pattern in patterns)
-    return (PATTERNS if too_many or too_long else frozenset()) | {"multipleOf"}
-
-
-def checkable(schema: Schema, document: str) -> Any:  # noqa: ANN401 - any JSON
-    """The value of a document, if a validator gets through it soon enough.
-
-    Raises:
-        StuckError: it would visit too much, or match too long a string.
-    """
-    value = orjson.loads(document)
-    longest = max(map(len, document.split('"')))
-    if longest > MAX_MATCHED and any(PATTERNS & part.keys() for part in schemas(schema)):
-        raise StuckError(f"a string of {longest} characters is too long for a 'pattern'")
-    pending: list[tuple[Any, Any]] = [(schema, value)]
-    for _ in range(MAX_VISITS):
-        if not pending:
-            return value
-        part, place = pending.pop()
-        if isinstance(part, dict):
-            pending += islice(_visits(schema, part, place), MAX_VISITS)
-    raise StuckError("its '$ref' fan out too far")
-
-
-def refusal(reason: str) -> UnsupportedParameter:
-    """The error for a schema that the mock cannot work with."""
-    return UnsupportedParameter(f"The mock has no document for this schema: {reason}.")
+    if (joins and len(patterns) > MAX_JOINED_PATTERNS) or _longest(patterns) > MAX_PATTERN:
+        yield from PATTERNS
+    steps = [repr(part["multipleOf"]) for part in parts if "multipleOf" in part]
+    if (joins and len(steps) > 1) or _longest(steps) > MAX_STEP:
+        yield "multipleOf"
 
 
 def _rows(schema: Schema) -> Iterator[list[Any]]:
@@ -114,54 +84,22 @@ def _rows(schema: Schema) -> Iterator[list[Any]]:
 
 
 def _require_own_references(parts: list[Schema]) -> None:
+    bases = {"$id", "id"} if "draft-04" in str(parts[0].get("$schema")) else {"$id"}
     for place, part in enumerate(parts):
-        reference, base = part.get("$ref"), part.get("$id")
+        reference = part.get("$ref", "#")
         if isinstance(reference, str) and reference != "#" and not reference.startswith("#/"):
             raise refusal("a '$ref' is followed only within the schema, as '#/...'")
-        if place and isinstance(base, str) and not base.startswith("#"):
-            raise refusal("'$id' is not supported inside a schema")
+        for base in bases & part.keys() if place else ():
+            if isinstance(part[base], str) and not part[base].startswith("#"):
+                raise refusal(f"'{base}' is not supported inside a schema")
         for word in DYNAMIC & part.keys():
             raise refusal(f"'{word}' is not supported")
 
 
-def _visits(root: Schema, part: Schema, value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
-    """The schemas that a validator goes on to, each with the value that it is for."""
-    members = value.values() if isinstance(value, dict) else value
-    members = list(members) if isinstance(value, dict | list) else []
-    for word, inside in part.items():
-        if word in {"$defs", "definitions"}:
-            continue
-        if word == "$ref":
-            yield _target(root, str(inside)), value
-        elif word == "properties":
-            if isinstance(inside, dict) and isinstance(value, dict):
-                yield from ((inside[name], value[name]) for name in inside.keys() & value.keys())
-        elif word in MEMBERS and isinstance(inside, list):
-            yield from zip(inside, members, strict=False)
-        elif word == "propertyNames":
-            yield from ((inside, "") for _ in members)
-        else:
-            values = members if word in MEMBERS else [value]
-            yield from ((one, each) for one in within(part, word) for each in values)
+def _named(part: Schema, word: str) -> dict[str, Any]:
+    inside = part.get(word)
+    return inside if isinstance(inside, dict) else {}
 
 
-def _target(root: Schema, reference: str) -> Any:  # noqa: ANN401 - any JSON
-    """What a reference within the schema points at."""
-    target: Any = root
-    for step in unquote(reference).split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        try:
-            target = target[int(name) if isinstance(target, list) else name]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return None
-    return target
-
-
-def _patterns(part: Schema) -> list[str]:
-    named = part.get("patternProperties")
-    own = part.get("pattern")
-    return [*(named if isinstance(named, dict) else ()), *([own] if isinstance(own, str) else ())]
-
-
-def _size(value: object) -> int:
-    return len(value) if isinstance(value, dict) else 0
+def _longest(texts: list[str]) -> int:
+    return max(map(len, texts), default=0)

@@ -39,9 +39,11 @@ def of_text(syntax: str, definition: str) -> "LLMatcher | None":
         return None
     if "%json" in definition:  # llguidance's own, and a schema of any cost
         return None
-    if syntax == "regex":
-        return _matcher(LLMatcher.grammar_from_regex(definition))
-    return _matcher(LLMatcher.grammar_from_lark(definition))
+    read = LLMatcher.grammar_from_regex if syntax == "regex" else LLMatcher.grammar_from_lark
+    try:
+        return _matcher(read(definition))
+    except UnicodeEncodeError:  # half a surrogate pair
+        return None
 
 
 def _matcher(grammar: str) -> "LLMatcher | None":

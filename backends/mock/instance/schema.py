@@ -1,7 +1,8 @@
-"""What a JSON schema says before a document is written: what to try first, what to aim at."""
+"""What a JSON schema holds, and the values that it suggests itself."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeGuard
+from urllib.parse import unquote
 
 import orjson
 
@@ -12,8 +13,10 @@ MAPS = frozenset(
 DATA = frozenset({"enum", "const", "default", "examples"})
 """Keywords that hold values rather than schemas."""
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+PATTERNS = frozenset({"pattern", "patternProperties"})
 MAX_HINTS = 500
 MAX_WORD = 10_000
+MAX_NUMBER = 2**53
 
 Schema = dict[str, Any]
 
@@ -47,60 +50,31 @@ def within(part: Schema, word: str) -> list[Any]:
     return inside if isinstance(inside, list) else [inside]
 
 
-def rewritten(part: Any, change: Callable[[Schema], Schema]) -> Any:  # noqa: ANN401 - any JSON
-    """A copy with every schema changed, innermost first."""
-    if isinstance(part, list):
-        return [rewritten(one, change) for one in part]
-    if not isinstance(part, dict):
-        return part
-    copy = dict(part)
-    for word in copy.keys() - DATA:
-        inside = copy[word]
-        if word in MAPS and isinstance(inside, dict):
-            copy[word] = {name: rewritten(one, change) for name, one in inside.items()}
-        else:
-            copy[word] = rewritten(inside, change)
-    return change(copy)
+def target(root: Schema, reference: str) -> Any:  # noqa: ANN401 - any JSON
+    """What a reference within the schema points at; None: nothing."""
+    found: Any = root
+    for step in unquote(reference).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            found = found[int(name) if isinstance(found, list) else name]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return found
 
 
-def without(schema: Schema, words: frozenset[str]) -> Schema:
-    """The schema less these keywords."""
-    copy: Schema = rewritten(
-        schema, lambda part: {word: part[word] for word in part if word not in words}
-    )
-    return copy
-
-
-def eager(schema: Schema, *, closed: bool) -> Schema:
-    """The schema with what it declares required, so that a document shows it.
-
-    What leads to a reference stays optional: it may lead back. A pattern is held to the whole of
-    a string, where chance would hardly find it.
-    """
-
-    def change(part: Schema) -> Schema:
-        pattern = part.get("pattern")
-        if isinstance(pattern, str):
-            part["pattern"] = f"{_missing('^', pattern[:1])}{pattern}{_missing('$', pattern[-1:])}"
-        properties = part.get("properties")
-        if not isinstance(properties, dict) or not properties:
-            return part
-        ends = [name for name, one in properties.items() if b'"$ref"' not in orjson.dumps(one)]
-        part["required"] = list(dict.fromkeys([*_strings(part.get("required")), *ends]))
-        return {**part, "additionalProperties": False} if closed else part
-
-    copy: Schema = rewritten(schema, change)
-    return copy
+def strings(value: object) -> list[str]:
+    """The strings of a list, the keys of an object."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list | dict) else []
 
 
 def hints(schema: Schema) -> Hints:
-    """What to try first."""
+    """The values that a document may well have."""
     names: list[str] = []
     words: list[str] = []
     values: list[Any] = []
     bounds: list[Any] = []
     for part in schemas(schema):
-        names += [*_strings(part.get("properties")), *_strings(part.get("required"))]
+        names += [*strings(part.get("properties")), *strings(part.get("required"))]
         values += [part.get("const"), *_listed(part.get("enum"))]
         values += [part.get("default"), *_listed(part.get("examples"))]
         length = part.get("minLength")
@@ -123,21 +97,15 @@ def _numbers(part: Schema) -> Iterator[float]:
         yield from (first, first + step, first + 2 * step)
 
 
-def _missing(sign: str, found: str) -> str:
-    return "" if found == sign else sign
-
-
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is one, and small enough to count on from it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= MAX_NUMBER
 
 
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _strings(value: object) -> list[str]:
-    """The strings of a list, the keys of an object."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list | dict) else []
 
 
 def _texts(values: Iterable[Any]) -> tuple[bytes, ...]:
