@@ -99,6 +99,7 @@ def _run(settings: Settings) -> None:
         port=port,
         workers=settings.workers,
         http="httptools",
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapter.test_errors import MESSAGES, error_of
+from tests.adapter.envelope import MESSAGES, error_of
 from tests.server import Serve, Server, start
 
 BODIES: dict[str, dict[str, Any]] = {

@@ -9,8 +9,8 @@ import httpx
 import openai
 import pytest
 
-from tests.adapter.test_cli import answers, environment
-from tests.adapter.test_errors import CHAT, error_of
+from tests.adapter.commands import answers, environment
+from tests.adapter.envelope import CHAT, error_of
 from tests.server import Serve, free_port
 
 FORK = """

@@ -8,8 +8,8 @@ import httpx
 import openai
 import pytest
 
-from tests.adapter.test_disconnect import soon
-from tests.adapter.test_errors import CHAT, error_of
+from tests.adapter.envelope import CHAT, error_of
+from tests.adapter.watching import soon
 from tests.server import Serve, Server, start
 
 FIRST, SECOND, WRONG = "sk-first-5d1f", "sk-second-77ab", "sk-wrong-0c3e"

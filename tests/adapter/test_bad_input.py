@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapter.test_errors import CHAT, MESSAGES, error_of
+from tests.adapter.envelope import CHAT, MESSAGES, error_of
 
 BOUND_S = 5.0
 GOOD = json.dumps(CHAT).encode()

@@ -1,52 +1,11 @@
 """Chat in one piece: the shape of the answer, the limits, the messages it takes."""
 
 import time
-from typing import Any
 
 import httpx
 import pytest
 
-from backends.protocol.wire import ChatCompletion, ErrorResponse
-
-Body = dict[str, Any]
-TEXT = "Hello there, wörld 🌍!"
-
-
-def chat_body(content: object = TEXT, **more: object) -> Body:
-    """A chat request of one user message; `more` replaces and adds."""
-    return {"model": "mock-1", "messages": [{"role": "user", "content": content}], **more}
-
-
-def ask(http: httpx.Client, content: object = TEXT, **more: object) -> Body:
-    """A chat in one piece that is what the schema says."""
-    answer = http.post("/v1/chat/completions", json=chat_body(content, **more))
-    assert answer.status_code == 200, answer.text
-    ChatCompletion.model_validate_json(answer.content)
-    body: Body = answer.json()
-    return body
-
-
-def said(http: httpx.Client, content: object = TEXT, **more: object) -> tuple[str, str]:
-    """The text of the first choice, and why it ended."""
-    choice = ask(http, content, **more)["choices"][0]
-    return choice["message"]["content"], choice["finish_reason"]
-
-
-def refuse(http: httpx.Client, path: str, body: Body, status: int = 400) -> Body:
-    """The error of a request that is refused alike with and without `stream`."""
-    whole = http.post(path, json=body)
-    streamed = http.post(path, json=body | {"stream": True})
-    assert whole.status_code == streamed.status_code == status, whole.text[:500]
-    assert whole.headers["content-type"] == streamed.headers["content-type"] == "application/json"
-    assert whole.json() == streamed.json()
-    ErrorResponse.model_validate_json(whole.content)
-    error: Body = whole.json()["error"]
-    return error
-
-
-def tokens(http: httpx.Client, text: str) -> int:
-    count: int = http.post("/v1/tokenize", json={"model": "mock-1", "prompt": text}).json()["count"]
-    return count
+from tests.adapter.chats import TEXT, Body, ask, chat_body, refuse, said, tokens
 
 
 def test_an_answer_has_every_required_key(http: httpx.Client) -> None:

@@ -1,77 +1,21 @@
 """Streamed chat on the raw wire: framing, chunks, usage, and equality with the whole answer."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
-from backends.protocol.wire import ChatCompletionChunk
-from tests.adapter.test_chat import TEXT, Body, ask, chat_body
-
-DONE = "[DONE]"
-
-
-def events(raw: bytes) -> list[str]:
-    """The data of each event, strictly: one `data:` line, a blank line, nothing else."""
-    text = raw.decode()
-    assert text.endswith("\n\n")
-    frames = text[:-2].split("\n\n")
-    assert all(frame.startswith("data: ") and "\n" not in frame for frame in frames), text[:2000]
-    return [frame.removeprefix("data: ") for frame in frames]
-
-
-def stream(http: httpx.Client, path: str, body: Body) -> list[Body]:
-    """The chunks of a stream that succeeds, of one id, time and model."""
-    answer = http.post(path, json=body | {"stream": True})
-    assert answer.status_code == 200, answer.text[:500]
-    assert answer.headers["content-type"].partition(";")[0] == "text/event-stream"
-    *data, last = events(answer.content)
-    assert last == DONE
-    assert DONE not in data
-    chunks: list[Body] = [json.loads(one) for one in data]
-    assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in chunks}) == 1
-    return chunks
-
-
-def chunks_of(http: httpx.Client, content: object = TEXT, **more: object) -> list[Body]:
-    """The chunks of a chat, each what the schema says."""
-    chunks = stream(http, "/v1/chat/completions", chat_body(content, **more))
-    for chunk in chunks:
-        ChatCompletionChunk.model_validate_json(json.dumps(chunk))
-    return chunks
-
-
-def choices_of(chunks: list[Body], index: int = 0) -> Iterator[Body]:
-    """The pieces of one choice, in order."""
-    for chunk in chunks:
-        yield from (choice for choice in chunk["choices"] if choice["index"] == index)
-
-
-def joined(chunks: list[Body], index: int = 0) -> dict[str, Any]:
-    """One choice put together as a client does it: messages, calls, logprobs, finish reason."""
-    message: Body = {}
-    calls: dict[int, Body] = {}
-    logprobs: list[Body] = []
-    finishes = []
-    for choice in choices_of(chunks, index):
-        delta = choice["delta"]
-        for name in ("content", "refusal", "reasoning_content"):
-            if delta.get(name) is not None:
-                message[name] = message.get(name, "") + delta[name]
-        for piece in delta.get("tool_calls", ()):
-            call = calls.setdefault(piece["index"], {"arguments": ""})
-            called = piece.get("function") or piece.get("custom") or {}
-            assert not (call.keys() & {"id", "type", "name"} & {*piece, *called})
-            call |= {name: piece[name] for name in ("id", "type") if name in piece}
-            call |= {name: called[name] for name in ("name",) if name in called}
-            call["arguments"] += called.get("arguments", called.get("input", ""))
-        logprobs += (choice["logprobs"] or {}).get("content") or []
-        finishes.append(choice["finish_reason"])
-    *nones, finish = finishes
-    assert set(nones) <= {None}
-    return {"message": message, "calls": calls, "logprobs": logprobs, "finish": finish}
+from tests.adapter.chats import (
+    DONE,
+    TEXT,
+    Body,
+    ask,
+    chat_body,
+    choices_of,
+    chunks_of,
+    events,
+    joined,
+)
 
 
 def test_the_response_is_an_unbuffered_event_stream(http: httpx.Client) -> None:

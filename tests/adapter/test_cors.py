@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.adapter.test_errors import CHAT, error_of
+from tests.adapter.envelope import CHAT, error_of
 from tests.server import Serve, Server, start
 
 PATH = "/v1/chat/completions"

@@ -3,18 +3,15 @@
 import json
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.adapter.test_errors import CHAT
-from tests.adapter.test_headers import request
-from tests.adapter.test_metrics import total
+from tests.adapter.envelope import CHAT
+from tests.adapter.watching import SOON_S, request, soon, total
 from tests.server import Serve, Server
 
-SOON_S = 5.0  # the pauses of the backends are longer by far
 STREAM = CHAT | {"stream": True}
 
 CAREFUL = """
@@ -42,14 +39,6 @@ class Careful:
         finally:
             Path("ended-embedding").touch()
 """
-
-
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether it comes true within a short while."""
-    deadline = time.monotonic() + SOON_S
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
 
 
 def leave(server: Server, body: dict[str, Any], *, after: bytes | None, path: str = "") -> None:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from backends.protocol.wire import CreateEmbeddingResponse
-from tests.adapter.test_chat import Body, refuse, tokens
-from tests.adapter.test_completions import ids
+from tests.adapter.chats import Body, refuse, tokens
+from tests.adapter.completions import ids
 
 PATH = "/v1/embeddings"
 MODEL = "text-embedding-3-small"

@@ -1,7 +1,6 @@
 """Whatever is not a success is OpenAI's envelope, bounded, clean, and the same when streaming."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,14 +8,8 @@ import httpx
 import openai
 import pytest
 
+from tests.adapter.envelope import CHAT, error_of
 from tests.server import Server, start
-
-MESSAGES = [{"role": "user", "content": "Hello there"}]
-CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
-LEAKS = re.compile(
-    r"\.py\b|/work|/usr|Traceback|pydantic|ChatCompletionRequest|WireModel|<class|__\w+__|lambda"
-    r"|\w+Error\b"
-)
 
 FAULTY = """
 from backends.protocol import Model, TextDelta, errors
@@ -34,24 +27,6 @@ class Faulty:
             raise RuntimeError("s3cret of /etc/passwd")
         raise getattr(errors, kind)("Told so.", param="messages", retry_after_s=7)
 """
-
-
-def error_of(response: httpx.Response) -> dict[str, Any]:
-    """The error of a response that must be a proper refusal."""
-    assert response.status_code >= 400
-    assert response.headers["content-type"] == "application/json"
-    assert len(response.content) < 2048
-    body = response.json()
-    assert list(body) == ["error"]
-    error: dict[str, Any] = body["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert isinstance(error["message"], str)
-    assert error["message"]
-    assert isinstance(error["type"], str)
-    assert isinstance(error["param"], str | None)
-    assert isinstance(error["code"], str | None)
-    assert not LEAKS.search(response.text), response.text
-    return error
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ import openai
 import pytest
 
 from backends.protocol.wire import ErrorResponse
-from tests.adapter.test_chat import Body, ask, chat_body, refuse, said
-from tests.adapter.test_chat_stream import chunks_of, events, joined
+from tests.adapter.chats import Body, ask, chat_body, chunks_of, events, joined, refuse, said
 from tests.server import Server, start
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"

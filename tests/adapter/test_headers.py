@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapter.test_errors import CHAT, MESSAGES, error_of
+from tests.adapter.envelope import CHAT, MESSAGES, error_of
+from tests.adapter.watching import request
 from tests.server import Server, start
 
 PATH = "/v1/chat/completions"
@@ -39,12 +40,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start(folder, ENABLE_AUTH="1", API_KEY_SECRET="sk-a", MAX_BODY_MB="1")
     yield server
     server.stop()
-
-
-def request(body: object, *headers: str, path: str = PATH, version: str = "1.1") -> bytes:
-    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = [f"POST {path} HTTP/{version}", "Host: x", f"Content-Length: {len(payload)}", *headers]
-    return "\r\n".join([*head, "", ""]).encode() + payload
 
 
 def ask(connection: socket.socket, sent: bytes) -> tuple[int, bytes]:

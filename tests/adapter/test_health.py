@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.adapter.test_errors import error_of
+from tests.adapter.envelope import error_of
 from tests.server import Serve, Server
 
 LOADING = """

@@ -5,8 +5,7 @@ from math import exp
 import httpx
 import pytest
 
-from tests.adapter.test_chat import TEXT, Body, ask, chat_body, refuse
-from tests.adapter.test_chat_stream import choices_of, chunks_of, joined
+from tests.adapter.chats import TEXT, Body, ask, chat_body, choices_of, chunks_of, joined, refuse
 
 CASES: list[Body] = [
     {"logprobs": True},

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.adapter.test_disconnect import soon
-from tests.adapter.test_errors import CHAT
+from tests.adapter.envelope import CHAT
+from tests.adapter.watching import soon
 from tests.server import Serve, Server
 
 PATH = "/v1/chat/completions"

@@ -2,10 +2,9 @@
 
 import json
 
-from prometheus_client.parser import text_string_to_metric_families
-
-from tests.adapter.test_errors import CHAT
-from tests.server import Serve, Server
+from tests.adapter.envelope import CHAT
+from tests.adapter.watching import LABELS, scrape, total
+from tests.server import Serve
 
 PATH = "/v1/chat/completions"
 NAMES = {
@@ -18,30 +17,6 @@ NAMES = {
     "gen_ai_server_time_per_output_token_seconds_count",
     "gen_ai_client_token_usage_total",
 }
-LABELS = {
-    "model": "gen_ai_request_model",
-    "operation": "gen_ai_operation_name",
-    "status": "http_response_status_code",
-    "token": "gen_ai_token_type",
-}
-
-
-def scrape(server: Server) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every sample by its name and labels."""
-    with server.http() as http:
-        response = http.get("/metrics")
-    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-    }
-
-
-def total(server: Server, name: str, **labels: str) -> float:
-    """The sum of the samples of that name and with those labels."""
-    wanted = {(LABELS[label], value) for label, value in labels.items()}
-    return sum(v for (n, has), v in scrape(server).items() if n == name and wanted <= has)
 
 
 def test_names_are_there_after_one_chat_and_one_cancellation_less(serve: Serve) -> None:

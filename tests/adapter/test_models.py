@@ -8,7 +8,7 @@ import httpx
 import openai
 import pytest
 
-from tests.adapter.test_errors import CHAT, error_of
+from tests.adapter.envelope import CHAT, error_of
 from tests.server import Serve
 
 NAMES = ["org/name", "org/sub/name:7b", "name:latest", "ü-模", "a b", "a+b", "50%", "x@1.0", "a?b"]

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backends.protocol.wire import CreateModerationResponse
-from tests.adapter.test_chat import Body, refuse
+from tests.adapter.chats import Body, refuse
 
 PATH = "/v1/moderations"
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"

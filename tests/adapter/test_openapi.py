@@ -7,7 +7,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.adapter.test_errors import CHAT
+from tests.adapter.envelope import CHAT
 from tests.server import Server
 
 Document = dict[str, Any]

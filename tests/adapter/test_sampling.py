@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from backends.protocol.tokenizer import OTHER_IDS
-from tests.adapter.test_chat import Body, ask, chat_body, refuse, said
-from tests.adapter.test_chat_stream import choices_of, chunks_of, joined
+from tests.adapter.chats import Body, ask, chat_body, choices_of, chunks_of, joined, refuse, said
 
 PATH = "/v1/chat/completions"
 CLOSED: Body = {"type": "object", "additionalProperties": False}

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapter.test_cli import adapter
-from tests.adapter.test_errors import CHAT, error_of
+from tests.adapter.commands import adapter
+from tests.adapter.envelope import CHAT, error_of
 from tests.server import Serve, Server, free_port, start
 
 PATH = "/v1/chat/completions"

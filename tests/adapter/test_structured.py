@@ -7,8 +7,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.adapter.test_chat import TEXT, Body, ask, chat_body, refuse, said
-from tests.adapter.test_chat_stream import chunks_of, joined
+from tests.adapter.chats import TEXT, Body, ask, chat_body, chunks_of, joined, refuse, said
 
 PATH = "/v1/chat/completions"
 

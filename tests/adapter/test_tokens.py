@@ -7,7 +7,7 @@ import pytest
 
 from backends.protocol.tokenizer import OTHER_IDS
 from backends.protocol.wire import DetokenizeResponse, TokenizeResponse
-from tests.adapter.test_chat import Body, ask, refuse
+from tests.adapter.chats import Body, ask, refuse
 from tests.server import Serve, Server
 
 PLANES = ((0, 0x80), (0, 0x250), (0x300, 0x370), (0x4E00, 0xA000), (0, 0xD800), (0xE000, 0x110000))

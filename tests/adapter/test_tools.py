@@ -7,30 +7,10 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.adapter.test_chat import Body, ask, chat_body, refuse
-from tests.adapter.test_chat_stream import choices_of, chunks_of, joined
+from tests.adapter.chats import Body, ask, chat_body, choices_of, chunks_of, joined, refuse
+from tests.adapter.tools import BOTH, TOOLS, WEATHER, function
 
 PATH = "/v1/chat/completions"
-WEATHER: Body = {
-    "type": "object",
-    "properties": {
-        "city": {"type": "string", "minLength": 2},
-        "unit": {"$ref": "#/$defs/unit"},
-        "days": {"type": "integer", "minimum": 1, "maximum": 7},
-    },
-    "required": ["city", "unit", "days"],
-    "additionalProperties": False,
-    "$defs": {"unit": {"enum": ["celsius", "fahrenheit"]}},
-}
-
-
-def function(name: str, parameters: Body | None = None, **more: object) -> Body:
-    given = {} if parameters is None else {"parameters": parameters}
-    return {"type": "function", "function": {"name": name, **given, **more}}
-
-
-TOOLS = [function("get_weather", WEATHER), function("send_email", {"type": "object"})]
-BOTH = "get_weather and then send_email"
 
 
 def named(name: str) -> Body:

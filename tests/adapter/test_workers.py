@@ -6,10 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.adapter.test_disconnect import soon
-from tests.adapter.test_errors import CHAT
-from tests.adapter.test_headers import request
-from tests.adapter.test_metrics import total
+from tests.adapter.envelope import CHAT
+from tests.adapter.watching import request, soon, total
 from tests.server import Server, start
 
 PATH = "/v1/chat/completions"

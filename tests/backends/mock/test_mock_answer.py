@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.adapter.test_chat import TEXT, ask, chat_body, refuse, said, tokens
+from tests.adapter.chats import TEXT, ask, chat_body, refuse, said, tokens
 from tests.server import Serve
 
 

@@ -7,9 +7,10 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.adapter.test_chat import Body, ask, chat_body, refuse
-from tests.adapter.test_chat_stream import choices_of, chunks_of, joined, stream
-from tests.adapter.test_tools import BOTH, PATH, TOOLS, WEATHER
+from tests.adapter.chats import Body, ask, chat_body, choices_of, chunks_of, joined, refuse, stream
+from tests.adapter.tools import BOTH, TOOLS, WEATHER
+
+PATH = "/v1/chat/completions"
 
 
 def legacy(http: httpx.Client, text: str, **more: object) -> tuple[Body, str]:

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapter.test_chat import Body
-from tests.adapter.test_completions import PROMPT, complete, folded
+from tests.adapter.chats import Body
+from tests.adapter.completions import PROMPT, complete, folded
 
 
 def test_best_of_keeps_the_likeliest(http: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from base64 import b64encode
 import httpx
 import pytest
 
-from tests.adapter.test_chat import Body, ask, chat_body, refuse, said
+from tests.adapter.chats import Body, ask, chat_body, refuse, said
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(32)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.adapter.test_chat import chat_body, refuse, said
+from tests.adapter.chats import chat_body, refuse, said
 from tests.server import Serve
 
 CHAT = "/v1/chat/completions"

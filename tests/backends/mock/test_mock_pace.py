@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from tests.adapter.test_chat import Body, ask, chat_body
-from tests.adapter.test_chat_stream import DONE, events
+from tests.adapter.chats import DONE, Body, ask, chat_body, events
 from tests.server import Serve
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from itertools import islice
 from pathlib import Path
@@ -19,9 +19,9 @@ from backends.protocol.wire import (
     CreateModerationRequest,
     WireModel,
 )
+from tests.backends.protocol.official import differences
 
 Body = dict[str, Any]
-Differences = Callable[..., Iterator[str]]
 
 REQUESTS: dict[str, type[WireModel]] = {
     "/chat/completions": CreateChatCompletionRequest,
@@ -90,9 +90,7 @@ def unexplained(lines: list[str], deviations: dict[str, str]) -> list[str]:
     return odd + [f"deviation that is none: {pattern}" for pattern in unused]
 
 
-def test_requests_agree_with_the_official_document(
-    document: Body, differences: Differences
-) -> None:
+def test_requests_agree_with_the_official_document(document: Body) -> None:
     lines: list[str] = []
     for path, model in REQUESTS.items():
         content = document["paths"][path]["post"]["requestBody"]["content"]
@@ -101,7 +99,7 @@ def test_requests_agree_with_the_official_document(
     assert unexplained(lines, REQUEST_DEVIATIONS) == []
 
 
-def test_answers_agree_with_the_official_document(document: Body, differences: Differences) -> None:
+def test_answers_agree_with_the_official_document(document: Body) -> None:
     lines: list[str] = []
     for component, model in ANSWERS.items():
         official, ours = document["components"]["schemas"][component], model.model_json_schema()
@@ -130,9 +128,7 @@ def removable(schema: object) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("model", REQUESTS.values())
-def test_the_comparison_sees_whatever_is_taken_away(
-    model: type[WireModel], differences: Differences
-) -> None:
+def test_the_comparison_sees_whatever_is_taken_away(model: type[WireModel]) -> None:
     whole = model.model_json_schema()
     root = {key: value for key, value in whole.items() if key != "$defs"}
     unseen = []
@@ -158,7 +154,7 @@ def test_the_comparison_sees_whatever_is_taken_away(
     ],
 )
 def test_the_comparison_names_what_was_changed(
-    definition: str, name: str, planted: Body, line: str, differences: Differences
+    definition: str, name: str, planted: Body, line: str
 ) -> None:
     whole = CreateChatCompletionRequest.model_json_schema()
     changed = deepcopy(whole)

@@ -3,9 +3,8 @@
 import httpx
 import pytest
 
-from tests.adapter.test_chat import TEXT, Body, ask, chat_body, refuse, said, tokens
-from tests.adapter.test_chat_stream import chunks_of, joined
-from tests.adapter.test_completions import body_of, complete, folded
+from tests.adapter.chats import TEXT, Body, ask, chat_body, chunks_of, joined, refuse, said, tokens
+from tests.adapter.completions import body_of, complete, folded
 from tests.server import Server
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"

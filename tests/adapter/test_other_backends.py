@@ -8,9 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.adapter.test_chat import Body, ask, chat_body, refuse, said
-from tests.adapter.test_chat_stream import chunks_of, joined
-from tests.adapter.test_completions import complete, folded
+from tests.adapter.chats import Body, ask, chat_body, chunks_of, joined, refuse, said
+from tests.adapter.completions import complete, folded
 from tests.server import Serve, start
 
 SOURCE = """

@@ -1,0 +1,38 @@
+"""The container files, as far as they can be held without a Docker engine."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from adapter.settings import Settings
+from backends.mock.settings import MockSettings
+
+ROOT = Path(__file__).parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def test_the_image_copies_what_is_there_and_all_that_the_package_needs() -> None:
+    lines = re.findall(r"^COPY ([^-].*) \S+$", DOCKERFILE, re.MULTILINE)
+    copied = " ".join(lines).split()
+    assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    packages = re.search(r"packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text())
+    assert packages
+    assert set(re.findall(r'"(\w+)"', packages.group(1))) <= set(copied)
+
+
+def test_the_image_serves_the_mock_on_every_address() -> None:
+    assert "HOST=0.0.0.0 PORT=8000 BACKEND=mock" in DOCKERFILE
+    assert re.search(r'^ENTRYPOINT \["/venv/bin/adapter"\]$', DOCKERFILE, re.MULTILINE)
+    assert re.search(r'^CMD \["serve"\]$', DOCKERFILE, re.MULTILINE)
+
+
+def test_compose_sets_only_settings_that_exist_and_publishes_the_port() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    service = compose["services"]["adapter"]
+    known = {name.upper() for name in (*Settings.model_fields, *MockSettings.model_fields)}
+    assert set(service["environment"]) <= known
+    assert service["environment"]["BACKEND"] == "${BACKEND:-mock}"
+    assert service["ports"] == ["8000:8000"]
+    assert service["build"] == "."
