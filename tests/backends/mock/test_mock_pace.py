@@ -11,7 +11,7 @@ from tests.server import Serve
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("more", [{}, {"logprobs": True}, {"stop": "zzz"}], ids=str)
 def test_the_first_chunk_comes_well_before_the_last(serve: Serve, n: int, more: Body) -> None:
-    body = chat_body("one two three four", stream=True, n=n, **more)
+    body = chat_body("one two three four five six", stream=True, n=n, **more)
     arrivals: list[float] = []
     with serve(MOCK_TTFT_MS="100", MOCK_ITL_MS="50").http() as http:
         sent = time.monotonic()
