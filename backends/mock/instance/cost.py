@@ -1,13 +1,13 @@
 """Which schemas the libraries underneath would take too long over, or break down under.
 
-They set few bounds of their own: a chain of references overflows the stack, a joint of patterns or
-one large `multipleOf` takes minutes.
+They set few bounds of their own: a chain of references overflows the stack; patterns that are
+joined by `allOf`, or one large `multipleOf`, take minutes.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from backends.mock.instance.schema import PATTERNS, Schema
+from backends.mock.instance.schema import ASSERTIONS, PATTERNS, Schema, listed
 from backends.protocol.errors import UnsupportedParameter
 
 MAX_BYTES = 128 * 1024
@@ -16,9 +16,12 @@ MAX_LEVELS = 2_000
 MAX_PROPERTIES = 2_000
 MAX_PATTERNS = 30
 MAX_JOINED_PATTERNS = 8
+MAX_JOINED_BRANCHES = 100
 MAX_PATTERN = 1_000
 MAX_STEP = 4
 """Characters of a `pattern` and of a `multipleOf`."""
+JOINTS = frozenset({"$ref", "allOf"})
+BRANCHES = frozenset({"anyOf", "oneOf"})
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
@@ -64,12 +67,21 @@ def require_affordable(schema: Schema) -> frozenset[str]:
 
 
 def _unaffordable(parts: list[Schema], patterns: list[str]) -> Iterator[str]:
-    joins = any("allOf" in part or ("$ref" in part and len(part) > 1) for part in parts)
+    steps = [repr(part["multipleOf"]) for part in parts if "multipleOf" in part]
+    branches = sum(len(listed(part.get(word))) for part in parts for word in BRANCHES)
+    joins = any(map(_joins, parts))
     if (joins and len(patterns) > MAX_JOINED_PATTERNS) or _longest(patterns) > MAX_PATTERN:
         yield from PATTERNS
-    steps = [repr(part["multipleOf"]) for part in parts if "multipleOf" in part]
     if (joins and len(steps) > 1) or _longest(steps) > MAX_STEP:
         yield "multipleOf"
+    if joins and branches > MAX_JOINED_BRANCHES:
+        yield from BRANCHES
+
+
+def _joins(part: Schema) -> bool:
+    """Whether schemas meet here, rather than that one stands for another."""
+    words = part.keys() & ASSERTIONS
+    return len(listed(part.get("allOf"))) > 1 or (len(words) > 1 and not words.isdisjoint(JOINTS))
 
 
 def _rows(schema: Schema) -> Iterator[list[Any]]:

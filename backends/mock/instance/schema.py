@@ -13,6 +13,13 @@ MAPS = frozenset(
 DATA = frozenset({"enum", "const", "default", "examples"})
 """Keywords that hold values rather than schemas."""
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+ASSERTIONS = frozenset(BOUNDS) | {
+    "$ref", "type", "enum", "const", "anyOf", "oneOf", "allOf",
+    "properties", "patternProperties", "additionalProperties", "propertyNames", "required",
+    "minProperties", "maxProperties", "items", "prefixItems", "additionalItems",
+    "minItems", "maxItems", "minLength", "maxLength", "pattern", "format", "multipleOf",
+}  # fmt: skip
+"""Keywords that a grammar is made of."""
 PATTERNS = frozenset({"pattern", "patternProperties"})
 MAX_HINTS = 500
 MAX_WORD = 10_000
@@ -62,6 +69,10 @@ def target(root: Schema, reference: str) -> Any:  # noqa: ANN401 - any JSON
     return found
 
 
+def listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def strings(value: object) -> list[str]:
     """The strings of a list, the keys of an object."""
     return [one for one in value if isinstance(one, str)] if isinstance(value, list | dict) else []
@@ -75,8 +86,8 @@ def hints(schema: Schema) -> Hints:
     bounds: list[Any] = []
     for part in schemas(schema):
         names += [*strings(part.get("properties")), *strings(part.get("required"))]
-        values += [part.get("const"), *_listed(part.get("enum"))]
-        values += [part.get("default"), *_listed(part.get("examples"))]
+        values += [part.get("const"), *listed(part.get("enum"))]
+        values += [part.get("default"), *listed(part.get("examples"))]
         length = part.get("minLength")
         if isinstance(length, int) and 0 < length <= MAX_WORD:
             words.append(("text" * length)[:length])
@@ -102,10 +113,6 @@ def _is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= MAX_NUMBER
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _texts(values: Iterable[Any]) -> tuple[bytes, ...]:

@@ -5,15 +5,8 @@ from typing import Any
 
 import orjson
 
-from backends.mock.instance.schema import BOUNDS, DATA, MAPS, Schema, schemas, strings, target
+from backends.mock.instance.schema import ASSERTIONS, DATA, MAPS, Schema, schemas, strings, target
 
-KEYWORDS = MAPS.union(BOUNDS) | {
-    "$ref", "$schema", "type", "enum", "const", "anyOf", "oneOf", "allOf",
-    "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties",
-    "items", "prefixItems", "additionalItems", "minItems", "maxItems",
-    "minLength", "maxLength", "pattern", "format", "multipleOf",
-}  # fmt: skip
-"""What a grammar is made of."""
 HARD = (
     "pattern", "format", "patternProperties", "minLength", "maxLength", "multipleOf",
     "oneOf", "allOf",
@@ -36,7 +29,7 @@ def shapes(schema: Schema, missing: Collection[str]) -> Iterator[Schema]:
 def _bare(schema: Schema, missing: Collection[str]) -> Schema:
     """Less all annotations: one of them beside a circular reference is refused."""
     steps = {step for part in schemas(schema) for step in str(part.get("$ref")).split("/")}
-    kept = (KEYWORDS | steps) - {*missing}
+    kept = (ASSERTIONS | MAPS | steps | {"$schema"}) - {*missing}
     copy: Schema = _rewritten(
         schema, lambda part: {word: part[word] for word in part if word in kept}
     )
