@@ -70,6 +70,7 @@ def target(root: Schema, reference: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def listed(value: object) -> list[Any]:
+    """The items of a list."""
     return value if isinstance(value, list) else []
 
 

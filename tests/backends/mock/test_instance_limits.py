@@ -105,10 +105,13 @@ HOSTILE: dict[str, Schema] = {
     "many characters": {**STRING, "minLength": 10_000_000},
     "many members": {"type": "object", "minProperties": 1_000_000},
     "many places": {"type": "array", "prefixItems": [STRING] * 9000, "minItems": 9000},
-    "product": {"allOf": [{"anyOf": [{"properties": {f"p{i}": {"const": j}}} for j in range(3)]}
-                          for i in range(30)]},
+    "product of oneOf": {"allOf": [{"oneOf": [{"properties": {f"p{i}": {"const": j}},
+                                               "required": [f"p{i}"]} for j in range(20)]}
+                                   for i in range(20)]},
+    "product of anyOf": {"allOf": [{"anyOf": [{"properties": {f"p{i}": {"const": j}}}
+                                              for j in range(3)]} for i in range(30)]},
 }  # fmt: skip
-HARMLESS = {"joined patterns", "long pattern", "joined steps", "product", "nested allOf"}
+HARMLESS = {"joined patterns", "long pattern", "joined steps", "product of anyOf", "nested allOf"}
 """Those that may well have a document."""
 
 
