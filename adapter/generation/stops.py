@@ -69,7 +69,7 @@ class _Search:
             self._shorter[at] = matched
 
     def feed(self, text: str) -> int | None:
-        """Where in `text` the stop string is complete; None, and `matched` grown, while it is not."""
+        """Where in `text` the stop string is complete; None while it is not."""
         for at, character in enumerate(text, 1):
             self.matched = self._next(self.matched, character)
             if self.matched == len(self.stop):
