@@ -5,7 +5,7 @@
 | `backend.py` | `MockBackend`: what is asked for, in which order, at which pace |
 | `answer.py` | what the answer to a request is: text, a refusal, a document, calls |
 | `calls.py` | which tools are called |
-| `instance.py` | a document that a JSON schema accepts |
+| `instance/` | a document that a JSON schema accepts |
 | `sampler.py` | a tiny model around the answer: bias, penalties, temperature, logprobs |
 | `media.py` | refuses images and audio that are none |
 | `embedding.py`, `moderation.py` | vectors and judgements from words |
