@@ -13,6 +13,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
     multiprocess,
 )
@@ -26,23 +27,31 @@ CANCELLED = 499
 
 
 @dataclass(slots=True)
-class _Series:
-    """The series of one route, model and status, looked up once."""
+class _Answered:
+    """The series of one operation, model and status, looked up once."""
 
     requests: Counter
     duration: Histogram
     overhead: Histogram
-    first_token: Histogram
-    per_token: Histogram
+    cancelled: Counter | None
+
+
+@dataclass(slots=True)
+class _Generated:
+    """The series of one operation and model that takes and makes tokens, looked up once."""
+
     tokens_in: Counter
     tokens_out: Counter
-    cancelled: Counter | None
+    first_token: Histogram
+    per_token: Histogram
 
 
 class Metrics:
     """What `/metrics` tells. With several workers the series are kept in files and summed."""
 
     def __init__(self) -> None:
+        # The time of its creation would double every series.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         labels = ("gen_ai_operation_name", "gen_ai_request_model", "http_response_status_code")
         operation = labels[:2]
@@ -51,11 +60,14 @@ class Metrics:
             "gen_ai_server_request_duration_seconds", "Whole request", labels, SECONDS
         )
         self._first = self._histogram(
-            "gen_ai_server_time_to_first_token_seconds", "First event", operation, SECONDS
+            "gen_ai_server_time_to_first_token_seconds",
+            "First event of a stream",
+            operation,
+            SECONDS,
         )
         self._each = self._histogram(
             "gen_ai_server_time_per_output_token_seconds",
-            "Each token after the first",
+            "Each token of a stream after the first",
             operation,
             TOKEN_SECONDS,
         )
@@ -74,28 +86,33 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
-        self._series: dict[tuple[str, str, int], _Series] = {}
+        self._answered: dict[tuple[str, str, int], _Answered] = {}
+        self._generated: dict[tuple[str, str], _Generated] = {}
 
     def observe(self, exchange: Exchange, operation: str, model: str) -> None:
         """Count a finished exchange; `model` is `other` unless it is listed."""
         key = (operation, model, exchange.status)
-        series = self._series.get(key) or self._new_series(key)
+        answered = self._answered.get(key) or self._new_answered(key)
         now_s = perf_counter()
         duration_s = now_s - exchange.started_s
-        series.requests.inc()
-        series.duration.observe(duration_s)
-        series.overhead.observe(duration_s - exchange.backend_s)
-        if series.cancelled is not None:
-            series.cancelled.inc()
-        if exchange.prompt_tokens:
-            series.tokens_in.inc(exchange.prompt_tokens)
-            series.tokens_out.inc(exchange.completion_tokens)
-        if exchange.first_token_s is None:
+        answered.requests.inc()
+        answered.duration.observe(duration_s)
+        answered.overhead.observe(duration_s - exchange.backend_s)
+        if answered.cancelled is not None:
+            answered.cancelled.inc()
+        if exchange.prompt_tokens or exchange.first_token_s is not None:
+            self._observe_tokens(exchange, (operation, model), now_s)
+
+    def _observe_tokens(self, exchange: Exchange, key: tuple[str, str], now_s: float) -> None:
+        generated = self._generated.get(key) or self._new_generated(key)
+        generated.tokens_in.inc(exchange.prompt_tokens)
+        generated.tokens_out.inc(exchange.completion_tokens)
+        if exchange.first_token_s is None or not exchange.stream:
             return
-        series.first_token.observe(exchange.first_token_s - exchange.started_s)
+        generated.first_token.observe(exchange.first_token_s - exchange.started_s)
         if exchange.completion_tokens > 1:
             spent_s = now_s - exchange.first_token_s
-            series.per_token.observe(spent_s / (exchange.completion_tokens - 1))
+            generated.per_token.observe(spent_s / (exchange.completion_tokens - 1))
 
     def text(self) -> bytes:
         """The Prometheus exposition of all workers."""
@@ -105,19 +122,23 @@ class Metrics:
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
-    def _new_series(self, key: tuple[str, str, int]) -> _Series:
+    def _new_answered(self, key: tuple[str, str, int]) -> _Answered:
         operation, model, status = key
-        series = _Series(
+        series = self._answered[key] = _Answered(
             self._requests.labels(operation, model, status),
             self._duration.labels(operation, model, status),
             self._overhead.labels(operation, model),
-            self._first.labels(operation, model),
-            self._each.labels(operation, model),
-            self._tokens.labels(operation, model, "input"),
-            self._tokens.labels(operation, model, "output"),
             self._cancelled.labels(operation, model) if status == CANCELLED else None,
         )
-        self._series[key] = series
+        return series
+
+    def _new_generated(self, key: tuple[str, str]) -> _Generated:
+        series = self._generated[key] = _Generated(
+            self._tokens.labels(*key, "input"),
+            self._tokens.labels(*key, "output"),
+            self._first.labels(*key),
+            self._each.labels(*key),
+        )
         return series
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
