@@ -7,31 +7,36 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-async def interleave(streams: Sequence[AsyncIterator[Item]]) -> AsyncGenerator[tuple[int, Item]]:
-    """Each item with the position of its stream. Closing this closes every stream.
+async def interleave(
+    streams: Sequence[AsyncIterator[Item]],
+) -> AsyncGenerator[tuple[int, Item]]:
+    """Each item with the position of its stream.
 
     A failure of one stream ends all of them and is raised here. A slow reader holds the streams
-    back: at most one item of each waits.
+    back: at most one item of each waits. Closing this cancels what the streams are waiting for.
     """
-    queue: asyncio.Queue[tuple[int, Item]] = asyncio.Queue(len(streams))
+    queue: asyncio.Queue[tuple[int, Item | None]] = asyncio.Queue()
+    taken = [asyncio.Semaphore(0) for _ in streams]
 
     async def pump(position: int, stream: AsyncIterator[Item]) -> None:
-        async for item in stream:
-            await queue.put((position, item))
+        try:
+            async for item in stream:
+                queue.put_nowait((position, item))
+                await taken[position].acquire()
+        finally:
+            queue.put_nowait((position, None))
 
     pumps = [asyncio.create_task(pump(*numbered)) for numbered in enumerate(streams)]
-    ended = asyncio.gather(*pumps)
+    running = len(pumps)
     try:
-        while True:
-            getting = asyncio.ensure_future(queue.get())
-            await asyncio.wait((getting, ended), return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
-                getting.cancel()
-                await ended
-                break
-            yield getting.result()
-        while not queue.empty():
-            yield queue.get_nowait()
+        while running:
+            position, item = await queue.get()
+            if item is None:
+                running -= 1
+                await pumps[position]
+            else:
+                yield position, item
+                taken[position].release()
     finally:
         for task in pumps:
             task.cancel()
