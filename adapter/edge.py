@@ -45,3 +45,6 @@ class Edge:
             model = exchange.model if listed and exchange.model else OTHER
             self._metrics.observe(exchange, exchange.operation or OTHER, model)
             self._log.write(exchange, path)
+            # An exchange holds its scope and its own method: let go, so that it is freed at once.
+            del scope["exchange"]
+            exchange.enter(receive, send)
