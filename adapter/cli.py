@@ -60,6 +60,8 @@ def serve(**flags: str | None) -> None:
 
 def _with_key(settings: Settings) -> Settings:
     """The settings with a key made and printed, where auth is on and no key is given."""
+    if not settings.enable_auth and (settings.api_key_secret or settings.api_keys_file):
+        click.echo("adapter: keys are set, but ENABLE_AUTH is not: anyone may call", err=True)
     if not settings.enable_auth or settings.api_key_secret or settings.api_keys_file:
         return settings
     from adapter.auth import new_secret  # noqa: PLC0415 - a bad flag must fail at once

@@ -3,7 +3,7 @@
 from adapter.parse.schemas import require_schema
 from adapter.parse.tools import tool_choice_of, tools_of
 from backends.protocol import GenerationRequest, ResponseFormat, Sampling
-from backends.protocol.errors import BadRequestError
+from backends.protocol.errors import BadRequestError, UnsupportedParameter
 from backends.protocol.wire import CreateChatCompletionRequest, SamplingParameters
 
 
@@ -42,10 +42,15 @@ def chat_request(body: CreateChatCompletionRequest) -> GenerationRequest:
 
 
 def require_stream_options(body: SamplingParameters) -> None:
-    """Refuse `stream_options` on a request that does not stream."""
+    """Refuse `stream_options` on a request that does not stream, and padding we do not add."""
     if body.stream_options is not None and not body.stream:
         raise BadRequestError(
             "'stream_options' is only allowed when 'stream' is true.", param="stream_options"
+        )
+    if body.stream_options is not None and body.stream_options.include_obfuscation:
+        raise UnsupportedParameter(
+            "This server does not obfuscate its streams.",
+            param="stream_options.include_obfuscation",
         )
 
 

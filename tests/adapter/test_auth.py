@@ -178,3 +178,11 @@ def test_keys_file_gives_each_key_a_name_and_models(serve: Serve, tmp_path: Path
             assert http.post(CHAT_PATH, json=CHAT, headers=bearer(key)).status_code == 200
     assert soon(lambda: '"team-a"' in server.log)
     assert "sk-" not in server.log
+
+
+def test_keys_without_auth_are_said_to_guard_nothing(serve: Serve) -> None:
+    server = serve(API_KEY_SECRET="sk-unused")
+    assert "ENABLE_AUTH" in server.log.splitlines()[0]
+    assert "sk-unused" not in server.log
+    with server.http() as http:
+        assert http.get("/v1/models").status_code == 200

@@ -123,3 +123,11 @@ def test_the_whole_answer_is_the_fold_of_the_stream(http: httpx.Client, more: Bo
             {"name": call["name"], "arguments": call["arguments"]} for call in one["calls"].values()
         ]
         assert streamed == calls
+
+
+def test_padding_that_would_not_come_is_refused_by_name(http: httpx.Client) -> None:
+    body = chat_body(stream=True, stream_options={"include_obfuscation": True})
+    answer = http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "stream_options.include_obfuscation"
+    assert answer.json()["error"]["code"] == "unsupported_parameter"
