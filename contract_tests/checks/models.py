@@ -1,0 +1,179 @@
+"""`GET /models` and `GET /models/{id}`."""
+
+from typing import Any
+from urllib.parse import quote
+
+from contract_tests.check import MUST, SHOULD, check
+from contract_tests.expect import at, expect
+from contract_tests.server import Server, refusal
+from contract_tests.sources import issue, live, peer, sdk, spec
+from contract_tests.verdict import Unsupported
+
+NEEDS = ("models",)
+MILLISECONDS = 10**11
+MANY = 20  # models retrieved one by one
+
+
+async def _models(server: Server) -> list[dict[str, Any]]:
+    body = (await server.get("/models")).json
+    return [at(body, "data", place, of=dict) for place in range(len(at(body, "data", of=list)))]
+
+
+@check(
+    "models.list.shape",
+    MUST,
+    'The list is {"object": "list", "data": [...]}.',
+    spec("ListModelsResponse/required"),
+    issue("exo-explore/exo#590", "obot-platform/tools#445"),
+    needs=NEEDS,
+    clients="openai-python lists nothing; generic providers refuse the server",
+)
+async def list_shape(server: Server) -> None:
+    answer = await server.get("/models")
+    expect(answer.status == 200, "200", answer.brief())
+    expect(at(answer.json, "object") == "list", '`object` to be "list"', answer.json)
+    at(answer.json, "data", of=list)
+
+
+def _required(key: str, kind: type) -> Any:
+    @check(
+        f"models.model.{key}",
+        MUST,
+        f"Every model has `{key}`.",
+        spec("Model/required"),
+        issue("oracle/ai-optimizer#216", "webai-at-home/webai-at-home#208"),
+        needs=NEEDS,
+        clients="typed SDKs fail to parse the list",
+    )
+    async def required(server: Server) -> None:
+        for model in await _models(server):
+            value = at(model, key, of=kind)
+            expect(value != "", f"`{key}` not to be empty", model)
+            expect(key != "object" or value == "model", '`object` to be "model"', model)
+
+    return required
+
+
+model_id = _required("id", str)
+model_object = _required("object", str)
+model_created = _required("created", int)
+model_owned_by = _required("owned_by", str)
+
+
+@check(
+    "models.model.created_seconds",
+    SHOULD,
+    "`created` counts seconds, not milliseconds.",
+    spec("Model/properties/created"),
+    needs=NEEDS,
+)
+async def created_seconds(server: Server) -> None:
+    for model in await _models(server):
+        created = at(model, "created", of=int)
+        expect(0 <= created < MILLISECONDS, "seconds since 1970", model)
+
+
+@check(
+    "models.list.unique",
+    SHOULD,
+    "No id is listed twice.",
+    peer("llmprobe", "models-ids"),
+    needs=NEEDS,
+)
+async def unique(server: Server) -> None:
+    ids = [at(model, "id") for model in await _models(server)]
+    expect(len(set(ids)) == len(ids), "each id once", ids)
+
+
+@check(
+    "models.list.nonempty",
+    SHOULD,
+    "At least one model is listed.",
+    peer("llmprobe", "models-nonempty"),
+    needs=NEEDS,
+)
+async def nonempty(server: Server) -> None:
+    expect(await _models(server), "a model", "an empty list")
+
+
+@check(
+    "models.list.target",
+    SHOULD,
+    "The model that answers is listed.",
+    peer("llmprobe", "models-includes-target"),
+    issue("decolua/9router#1512"),
+    needs=("models", "chat"),
+    clients="model pickers of opencode, Zed and Cline",
+)
+async def target_listed(server: Server) -> None:
+    ids = [at(model, "id") for model in await _models(server)]
+    expect(server.model() in ids, f"{server.model()} in the list", ids)
+
+
+@check(
+    "models.retrieve.same",
+    MUST,
+    "GET /models/{id} returns the model as it is listed.",
+    spec("/paths/~1models~1{model}/get"),
+    issue("ollama/ollama#10139", "BerriAI/litellm#37271", "ogx-ai/ogx#1038"),
+    needs=NEEDS,
+    clients="clients that verify the model before they use it",
+)
+async def retrieve(server: Server) -> None:
+    for model in (await _models(server))[:MANY]:
+        answer = await server.get(f"/models/{quote(at(model, 'id', of=str), safe='')}")
+        expect(answer.status == 200, f"200 for {model['id']}", answer.brief())
+        expect(answer.json == model, show_model(model), answer.json)
+
+
+def show_model(model: dict[str, Any]) -> str:
+    """The model as a report shows it."""
+    return f"the listed object {model}"
+
+
+@check(
+    "models.retrieve.slash",
+    SHOULD,
+    "An id with a slash can be retrieved, written raw or as %2F.",
+    sdk("_utils/_path.py percent-encodes path parameters"),
+    issue("ollama/ollama#10139", "BerriAI/litellm#37271"),
+    needs=NEEDS,
+    clients="every official SDK",
+)
+async def retrieve_slash(server: Server) -> None:
+    ids = [at(model, "id", of=str) for model in await _models(server)]
+    name = next((one for one in ids if "/" in one), None)
+    if name is None:
+        raise Unsupported("no listed id has a slash")
+    for path in (quote(name), quote(name, safe="")):
+        answer = await server.get(f"/models/{path}")
+        expect(answer.status == 200, f"200 for /models/{path}", answer.brief())
+        expect(at(answer.json, "id") == name, f"the model {name}", answer.json)
+
+
+@check(
+    "models.retrieve.unknown",
+    SHOULD,
+    "An unknown id is a 404 with an error body.",
+    sdk("NotFoundError"),
+    live("model_not_found"),
+    needs=NEEDS,
+)
+async def retrieve_unknown(server: Server) -> None:
+    refusal(await server.get("/models/no-such-model-2f1c"), 404)
+
+
+@check(
+    "models.list.sdk",
+    SHOULD,
+    "The official client lists the models in one page.",
+    sdk("pagination.SyncPage"),
+    needs=NEEDS,
+)
+async def sdk_list(server: Server) -> None:
+    listed = [at(model, "id") for model in await _models(server)]
+    body = (await server.get("/models")).json
+    expect(not at(body).get("has_more"), "no `has_more`, for there is no second page", body)
+    async with server.sdk() as client:
+        iterated = [model.id async for model in client.models.list()]
+    expect(iterated == listed, f"the ids {listed}", iterated)

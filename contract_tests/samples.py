@@ -1,0 +1,97 @@
+"""What the checks send: a tool, a schema, a picture, a sound, a file."""
+
+import base64
+import struct
+import zlib
+from typing import Any
+
+JSON = dict[str, Any]
+
+
+def tool(name: str, properties: JSON | None = None, **extra: Any) -> JSON:
+    """A function tool, all of whose properties are required."""
+    parameters = {
+        "type": "object",
+        "properties": properties or {},
+        "required": list(properties or {}),
+        "additionalProperties": False,
+    }
+    function = {"name": name, "description": f"Does {name}.", "parameters": parameters, **extra}
+    return {"type": "function", "function": function}
+
+
+WEATHER = tool("get_weather", {"city": {"type": "string"}})
+TIME = tool("get_time", {"zone": {"type": "string"}})
+ASK_WEATHER = "What is the weather in Paris? Use the tool."
+ASK_BOTH = "What is the weather in Paris, and what is the time in Tokyo? Use both tools."
+
+
+def chosen(name: str) -> JSON:
+    """The `tool_choice` that names a function."""
+    return {"type": "function", "function": {"name": name}}
+
+
+SCHEMA: JSON = {
+    "name": "colour",
+    "strict": True,
+    "schema": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "warm": {"type": "boolean"}},
+        "required": ["name", "warm"],
+        "additionalProperties": False,
+    },
+}
+
+
+def json_schema(schema: JSON, name: str = "answer") -> JSON:
+    """A strict `response_format` of that schema."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": name, "strict": True, "schema": schema},
+    }
+
+
+def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
+    """A picture of one colour."""
+    row = b"\0" + bytes(colour) * width
+
+    def block(kind: bytes, data: bytes) -> bytes:
+        sum32 = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", sum32)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + block(b"IHDR", head)
+        + block(b"IDAT", zlib.compress(row * height))
+        + block(b"IEND", b"")
+    )
+
+
+def wav(seconds: float = 0.1, rate_hz: int = 8000) -> bytes:
+    """A sound of silence."""
+    data = b"\0\0" * int(seconds * rate_hz)
+    fmt = struct.pack("<HHIIHH", 1, 1, rate_hz, rate_hz * 2, 2, 16)
+    parts = b"WAVE" + b"fmt " + struct.pack("<I", len(fmt)) + fmt
+    parts += b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(parts)) + parts
+
+
+def data_uri(media_type: str, content: bytes) -> str:
+    """The content as a data URI."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+PNG = data_uri("image/png", png(64, 64, (200, 30, 30)))
+IMAGE: JSON = {"type": "image_url", "image_url": {"url": PNG}}
+AUDIO: JSON = {
+    "type": "input_audio",
+    "input_audio": {"data": base64.b64encode(wav()).decode(), "format": "wav"},
+}
+TEXT_FILE: JSON = {
+    "type": "file",
+    "file": {
+        "filename": "note.txt",
+        "file_data": data_uri("text/plain", b"The fox is red."),
+    },
+}

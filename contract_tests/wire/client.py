@@ -1,0 +1,110 @@
+"""The HTTP client: every wait has an end, every body a limit, every fault a name."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+
+import httpx
+
+from contract_tests.verdict import Unreachable
+from contract_tests.wire.exchange import Exchange
+
+BODY_BYTES = 16_000_000
+LINGER_S = 2.0  # how long a connection may stay open after [DONE]
+ENDINGS = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n", b"data:[DONE]\r\n\r\n")
+
+Until = Callable[[bytes], bool]
+
+
+class Client:
+    """Sends requests to one server and records the answers.
+
+    `timeout_s` is the longest silence; a whole exchange may take four times as long.
+    """
+
+    def __init__(self, timeout_s: float, verify: ssl.SSLContext | bool = True) -> None:
+        self.timeout_s = timeout_s
+        self.silences = 0  # answers that never came, without one in between
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10), pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            trust_env=False,
+            verify=verify,
+        )
+
+    async def send(self, exchange: Exchange, until: Until | None = None) -> Exchange:
+        """The exchange with its answer.
+
+        `until` sees the body so far after each piece; once it is true the client hangs up.
+
+        Raises:
+            Unreachable: nothing answers at that address.
+        """
+        began_s = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.timeout_s * 4):
+                await self._send(exchange, until, began_s)
+        except httpx.ConnectError as error:
+            raise Unreachable(_unreachable(exchange.url, error)) from error
+        except httpx.UnsupportedProtocol as error:
+            raise Unreachable(f"{exchange.url} is not an http:// or https:// URL") from error
+        except (httpx.TimeoutException, TimeoutError):
+            waited = f"{self.timeout_s:g} s" if exchange.status == 0 else "the time allowed"
+            exchange.fault = exchange.fault or f"no end of the answer within {waited}"
+        except httpx.TransportError as error:
+            exchange.fault = f"{error or type(error).__name__}"
+        exchange.duration_s = time.perf_counter() - began_s
+        self.silences = 0 if exchange.status else self.silences + 1
+        return exchange
+
+    async def _send(self, exchange: Exchange, until: Until | None, began_s: float) -> None:
+        request = self._http.build_request(
+            exchange.method,
+            exchange.url,
+            content=exchange.request_body or None,
+            headers=exchange.request_headers,
+        )
+        response = await self._http.send(request, stream=True)
+        try:
+            exchange.status = response.status_code
+            exchange.headers = list(response.headers.multi_items())
+            await self._read(exchange, response, until, began_s)
+        finally:
+            await response.aclose()
+
+    async def _read(
+        self, exchange: Exchange, response: httpx.Response, until: Until | None, began_s: float
+    ) -> None:
+        body = bytearray()
+        pieces = response.aiter_bytes()
+        while True:
+            ended = body.endswith(ENDINGS)
+            try:
+                async with asyncio.timeout(LINGER_S if ended else None):
+                    piece = await anext(pieces, None)
+            except TimeoutError:
+                exchange.fault = f"the connection stayed open for {LINGER_S:g} s after [DONE]"
+                return
+            finally:
+                exchange.body = bytes(body)
+            if piece is None:
+                return
+            body += piece
+            exchange.arrivals.append((time.perf_counter() - began_s, len(body)))
+            if len(body) > BODY_BYTES:
+                exchange.fault = f"more than {BODY_BYTES // 1_000_000} MB of answer"
+            if exchange.fault or (until and until(bytes(body))):
+                exchange.body = bytes(body)
+                return
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        await self._http.aclose()
+
+
+def _unreachable(url: str, error: httpx.ConnectError) -> str:
+    reason = str(error)
+    if "CERTIFICATE" in reason or "SSL" in reason or "TLS" in reason:
+        return f"TLS with {url} failed: {reason}"
+    return f"nothing answers at {url}: {reason or 'the connection was refused'}"

@@ -1,0 +1,57 @@
+"""Every check can fail, and no check accuses the healthy server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.checks import GROUPS, checks_of, every_check
+from contract_tests.verdict import Verdict
+from tests.mutants import every_mutant, mutants_of
+from tests.mutants.mutant import Mutant
+from tests.mutants.references import REFERENCES
+from tests.mutants.zoo import Zoo
+
+CHECKS = {check.id: check for check in every_check()}
+MUTANTS = every_mutant()
+RED = {Verdict.FAIL, Verdict.WARN}
+
+
+@pytest.fixture(scope="session")
+def zoo() -> Iterator[Zoo]:
+    with Zoo(MUTANTS) as zoo:
+        yield zoo
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_check_has_a_killer(group: str) -> None:
+    killed = {check for mutant in mutants_of(group) for check in mutant.kills}
+    assert killed == {check.id for check in checks_of(group)}
+
+
+def test_ids_are_unique() -> None:
+    assert len({mutant.id for mutant in MUTANTS}) == len(MUTANTS)
+    assert len(CHECKS) == len(every_check())
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+def test_a_mutant_is_killed_by_each_check_that_names_it(zoo: Zoo, mutant: Mutant) -> None:
+    assert mutant.kills
+    results = zoo.judge(mutant.id, [CHECKS[name] for name in mutant.kills])
+    survived = {
+        one.check.id: f"{one.verdict}: {one.message}" for one in results if one.verdict not in RED
+    }
+    assert not survived
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_healthy_server_passes(zoo: Zoo, group: str, reference: str) -> None:
+    """It is never accused; and it passes every check that is to see a defect planted in it."""
+    proved = {name for one in MUTANTS if one.reference == reference for name in one.kills}
+    wrong = {
+        one.check.id: f"{one.verdict}: {one.message}"
+        for one in zoo.judge(reference, checks_of(group))
+        if one.verdict in RED | {Verdict.ERROR}
+        or (one.check.id in proved and one.verdict is not Verdict.PASS)
+    }
+    assert not wrong
