@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +28,29 @@ FLAGS = (
 )
 
 
-@click.group()
+# The contract suite's commands, which it alone knows: it is a package of its own.
+SUITE = {"check": "contract_tests.cli", "matrix": "contract_tests.matrix"}
+
+
+class _Commands(click.Group):
+    """The commands of this file, and those of the suite, imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *SUITE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUITE:
+            return super().get_command(ctx, cmd_name)
+        try:
+            command: click.Command = getattr(import_module(SUITE[cmd_name]), cmd_name)
+        except ModuleNotFoundError as error:
+            raise click.UsageError(
+                f"{cmd_name} needs {error.name}: pip install 'openai-server-kit[contract]'"
+            ) from error
+        return command
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="openai-server-kit")
 def main() -> None:
     """An OpenAI-compatible server over a swappable backend."""

@@ -47,8 +47,8 @@ class Check:
 
     @property
     def group(self) -> str:
-        """The id without its last part: `chat.stream` for `chat.stream.done`."""
-        return self.id.rpartition(".")[0]
+        """The subject, which is the first part of the id: `chat` for `chat.stream.done`."""
+        return self.id.partition(".")[0]
 
 
 def check(

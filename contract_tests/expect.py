@@ -50,5 +50,6 @@ def at(value: Any, *path: str | int, of: type | None = None) -> Any:
         if not fits:
             raise Broken(f"`{name}`", show(value))
     if of is not None and (not isinstance(here, of) or (isinstance(here, bool) and of is not bool)):
-        raise Broken(f"`{name}` to be {KINDS.get(of, of.__name__)}", show(here))
+        what = f"`{name}`" if name else "the body"
+        raise Broken(f"{what} to be {KINDS.get(of, of.__name__)}", show(here))
     return here

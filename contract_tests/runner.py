@@ -68,10 +68,8 @@ async def judge(target: Target, check: Check) -> Result:
     """
     began_s = time.perf_counter()
     result = await _prerequisites(target, check)
-    attempt = 0
-    while result is None or (
-        result.verdict is Verdict.INCONCLUSIVE and attempt < _attempts(target, check)
-    ):
+    attempt, attempts = 0, 0 if result else _attempts(target, check)
+    while result is None or (result.verdict is Verdict.INCONCLUSIVE and attempt < attempts):
         attempt += 1
         result = await _attempt(target, check, attempt)
         result.attempts = attempt

@@ -51,6 +51,34 @@ def json_schema(schema: JSON, name: str = "answer") -> JSON:
     }
 
 
+def closed(value: JSON, **beside: Any) -> JSON:
+    """The schema of an object that has one `value`, and nothing else."""
+    return {
+        "type": "object",
+        "properties": {"value": value},
+        "required": ["value"],
+        "additionalProperties": False,
+        **beside,
+    }
+
+
+# Each is an object schema with one feature, of those that strict mode knows.
+SHAPES: dict[str, JSON] = {
+    "string": closed({"type": "string"}),
+    "integer": closed({"type": "integer"}),
+    "number": closed({"type": "number"}),
+    "boolean": closed({"type": "boolean"}),
+    "null": closed({"type": ["boolean", "null"]}),
+    "enum": closed({"type": "string", "enum": ["crimson", "indigo"]}),
+    "const": closed({"type": "string", "const": "indigo"}),
+    "array": closed({"type": "array", "items": {"type": "integer"}}),
+    "object": closed(closed({"type": "boolean"})),
+    "any_of": closed({"anyOf": [{"type": "integer"}, closed({"type": "boolean"})]}),
+    "ref": closed({"$ref": "#/$defs/size"}, **{"$defs": {"size": {"type": "integer"}}}),
+    "recursive": closed({"anyOf": [{"type": "integer"}, {"$ref": "#"}]}),
+}
+
+
 def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     """A picture of one colour."""
     row = b"\0" + bytes(colour) * width
@@ -95,3 +123,5 @@ TEXT_FILE: JSON = {
         "file_data": data_uri("text/plain", b"The fox is red."),
     },
 }
+# Characters of two, three and four bytes, and several that make one picture.
+REPEAT_UNICODE = "Repeat exactly this line and nothing else: naïve 日本語 Ελληνικά 🎉 👩\u200d🚀 🦊"

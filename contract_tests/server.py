@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.expect import expect
-from contract_tests.target import Target
+from contract_tests.expect import cooperate, expect
+from contract_tests.target import THROTTLED, Target
 from contract_tests.verdict import Broken
 from contract_tests.wire.client import Until
 from contract_tests.wire.exchange import Exchange
@@ -58,9 +58,9 @@ class Server:
             content = b"" if body is None else json.dumps(body).encode()
         exchange = self.target.exchange(method, path, content, headers, key)
         if fresh or until or self.attempt > 1:
-            self.exchanges.append(exchange)
-            return await self.target.send(exchange, until)
-        answer = await self.target.ask(exchange)
+            answer = await self.target.send(exchange, until)
+        else:
+            answer = await self.target.ask(exchange)
         self.exchanges.append(answer)
         return answer
 
@@ -142,6 +142,7 @@ def refusal(answer: Exchange, status: int | tuple[int, ...] = 400) -> Exchange:
     Raises:
         Broken: it is not.
     """
+    _willing(answer)
     wanted = (status,) if isinstance(status, int) else status
     names = " or ".join(str(one) for one in wanted)
     expect(
@@ -153,7 +154,12 @@ def refusal(answer: Exchange, status: int | tuple[int, ...] = 400) -> Exchange:
     return answer
 
 
+def _willing(answer: Exchange) -> None:
+    cooperate(answer.status != THROTTLED, f"the server throttles: {answer.brief()}")
+
+
 def _body(answer: Exchange) -> JSON:
+    _willing(answer)
     expect(answer.status == 200 and not answer.fault, "200", answer.brief())
     body = answer.json
     if not isinstance(body, dict):
@@ -162,5 +168,6 @@ def _body(answer: Exchange) -> JSON:
 
 
 def _stream(answer: Exchange) -> Stream:
+    _willing(answer)
     expect(answer.status == 200, "200 and an event stream", answer.brief())
     return Stream(answer)

@@ -3,18 +3,24 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from contract_tests.capabilities import CAPABILITIES
-from contract_tests.verdict import Unreachable
+from contract_tests.fuzz.campaign import Fuzz
+from contract_tests.schema.official import Document
+from contract_tests.schema.strict import Schema
+from contract_tests.verdict import Unreachable, Unsupported
 from contract_tests.wire.client import Client, Until
 from contract_tests.wire.exchange import Exchange
 
 # Which of a server's models to try first where none was named.
 LIKELY = {"embeddings": "embed", "moderations": "moderation", "completions": "instruct"}
 TRIES = 4
+THROTTLED = 429
+LONGEST_PAUSE_S = 30.0
+T = TypeVar("T")
 
 
 @dataclass
@@ -33,12 +39,16 @@ class Target:
     timeout_s: float = 30.0
     concurrency: int = 8
     attempts: int = 3
-    openapi: str | None = None
+    document: Document | None = None
+    fuzz: Fuzz | None = None
     verify: ssl.SSLContext | bool = True
+    pauses_s: tuple[float, ...] = (1, 4, 16)  # before asking a server again that throttles
 
     def __post_init__(self) -> None:
         self.url = self.url.rstrip("/")
-        self.client = Client(self.timeout_s, self.verify)
+        # Reading the certificates takes longer than many a check.
+        verify = self.verify if self.url.startswith("https:") else False
+        self.client = Client(self.timeout_s, verify)
         self.exchanges: list[Exchange] = []
         self._asked: dict[Any, asyncio.Task[Any]] = {}
 
@@ -66,9 +76,18 @@ class Target:
         return Exchange(method, self.url + path, list(sent.items()), content)
 
     async def send(self, exchange: Exchange, until: Until | None = None) -> Exchange:
-        """The exchange with its answer, kept for the checks that look at all of them."""
-        self.exchanges.append(exchange)
-        return await self.client.send(exchange, until)
+        """The exchange with its answer, kept for the checks that look at all of them.
+
+        A server that throttles is given time, and asked again.
+        """
+        for pause_s in (*self.pauses_s, None):
+            self.exchanges.append(exchange)
+            answer = await self.client.send(exchange, until)
+            if answer.status != THROTTLED or pause_s is None:
+                break
+            await asyncio.sleep(_told(answer, pause_s))
+            exchange = replace(exchange, status=0, headers=[], body=b"", arrivals=[], fault=None)
+        return answer
 
     async def ask(self, exchange: Exchange) -> Exchange:
         """The answer to that request, which is sent once in a run however often it is asked."""
@@ -78,7 +97,7 @@ class Target:
             tuple(exchange.request_headers),
             exchange.request_body,
         )
-        return await self._once(asked, lambda: self.send(exchange))  # type: ignore[no-any-return]
+        return await self.once(asked, lambda: self.send(exchange))
 
     async def has(self, capability: str) -> bool:
         """Whether the server can do that: declared, or found out by a probe, once."""
@@ -89,12 +108,12 @@ class Target:
             await self.model(capability.partition(".")[0])
             return True
         probe = CAPABILITIES[capability].probe
-        return await self._once(("has", capability), lambda: probe(self))  # type: ignore[no-any-return]
+        return await self.once(("has", capability), lambda: probe(self))
 
     async def model(self, kind: str) -> str:
         """The model for that kind of request: the one named, or the first listed one it takes."""
         if kind not in self.models:
-            self.models[kind] = await self._once(("model", kind), lambda: self._find(kind))
+            self.models[kind] = await self.once(("model", kind), lambda: self._find(kind))
         return self.models[kind]
 
     async def listed(self) -> list[str]:
@@ -105,6 +124,16 @@ class Target:
             return [model["id"] for model in data if isinstance(model["id"], str)]
         except (ValueError, KeyError, TypeError):
             return []
+
+    def document_schema(self, component: str) -> Schema:
+        """That component of the OpenAPI document that the run was given.
+
+        Raises:
+            Unsupported: it has no such component.
+        """
+        if self.document is None or not self.document.has(component):
+            raise Unsupported(f"the OpenAPI document has no component {component}")
+        return self.document.schema(component)
 
     async def _find(self, kind: str) -> str:
         capability = CAPABILITIES.get(kind)
@@ -123,7 +152,15 @@ class Target:
                 return name
         return tries[0]
 
-    async def _once(self, key: Any, make: Any) -> Any:
+    async def once(self, key: Any, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What `make` comes to, which is made once in a run."""
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(make())
         return await asyncio.shield(self._asked[key])
+
+
+def _told(answer: Exchange, pause_s: float) -> float:
+    try:
+        return min(float(answer.header("retry-after") or pause_s), LONGEST_PAUSE_S)
+    except ValueError:
+        return pause_s

@@ -57,7 +57,10 @@ def require_image(url: str, param: str) -> None:
 def _require_file(file: InputFile, param: str) -> None:
     if file.file_data:
         _head(file.file_data.rpartition(",")[2], f"{param}.file_data")
-    elif not file.file_id:
+    elif file.file_id:
+        # There is nowhere to upload a file to, so nobody can have its id.
+        raise BadRequestError(f"No such file: '{file.file_id}'.", param=f"{param}.file_id")
+    else:
         raise BadRequestError("A file has 'file_data' or 'file_id'.", param=param)
 
 

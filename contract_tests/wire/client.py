@@ -52,8 +52,8 @@ class Client:
         except (httpx.TimeoutException, TimeoutError):
             waited = f"{self.timeout_s:g} s" if exchange.status == 0 else "the time allowed"
             exchange.fault = exchange.fault or f"no end of the answer within {waited}"
-        except httpx.TransportError as error:
-            exchange.fault = f"{error or type(error).__name__}"
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            exchange.fault = str(error) or f"the connection broke ({type(error).__name__})"
         exchange.duration_s = time.perf_counter() - began_s
         self.silences = 0 if exchange.status else self.silences + 1
         return exchange

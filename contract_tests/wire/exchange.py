@@ -63,7 +63,7 @@ class Exchange:
             raise Broken("a whole answer", self.fault)
         try:
             return json.loads(self.body.decode(), parse_constant=_not_json)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Broken("a JSON body", f"{error}: {show(self.text)}") from error
 
     @property

@@ -42,7 +42,7 @@ class Stream:
                 continue
             try:
                 chunk = json.loads(payload)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise Broken("JSON in each data line", f"{error}: {show(payload)}") from error
             if not isinstance(chunk, dict):
                 raise Broken("a JSON object in each data line", show(payload))
@@ -57,7 +57,7 @@ class Stream:
         found = []
         for chunk in self.chunks:
             choices = chunk.get("choices")
-            found += [one for one in choices or [] if isinstance(one, dict)]
+            found += [one for one in _list(choices) if isinstance(one, dict)]
         return found
 
     def of(self, index: int) -> list[dict[str, Any]]:
@@ -65,8 +65,9 @@ class Stream:
         return [choice for choice in self.choices if choice.get("index", 0) == index]
 
     def deltas(self, index: int = 0) -> list[dict[str, Any]]:
-        """The deltas of one choice; an absent delta is an empty one."""
-        return [choice.get("delta") or {} for choice in self.of(index)]
+        """The deltas of one choice; one that is absent, or no object, is an empty one."""
+        deltas = [choice.get("delta") for choice in self.of(index)]
+        return [delta if isinstance(delta, dict) else {} for delta in deltas]
 
     def text(self, index: int = 0) -> str:
         """The text of one choice: a chat's content, or a completion's text."""
@@ -88,13 +89,18 @@ class Stream:
         """The tool calls of one choice, put together from their fragments by `index`."""
         calls: dict[Any, dict[str, Any]] = {}
         for delta in self.deltas(index):
-            for fragment in delta.get("tool_calls") or []:
+            for fragment in _list(delta.get("tool_calls")):
                 if not isinstance(fragment, dict):
                     continue
-                position = fragment.get("index")
+                position = str(fragment.get("index"))
                 call = calls.setdefault(position, {"id": "", "name": "", "arguments": ""})
-                function = fragment.get("function") or {}
-                call["id"] += fragment.get("id") or ""
-                call["name"] += function.get("name") or ""
-                call["arguments"] += function.get("arguments") or ""
-        return [calls[position] for position in sorted(calls, key=str)]
+                function = fragment.get("function")
+                pieces = function if isinstance(function, dict) else {}
+                for key, piece in {**pieces, "id": fragment.get("id")}.items():
+                    if key in call and isinstance(piece, str):
+                        call[key] += piece
+        return [calls[position] for position in sorted(calls)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

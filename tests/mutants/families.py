@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from tests.mutants.layer import Answer, Call, Layer, around
 
 When = Callable[[Call], bool]
@@ -178,6 +180,17 @@ def sets_header(
             answer.set_header(name, value)
 
     return around(after=after)
+
+
+def stack(*layers: Layer) -> Layer:
+    """Each layer around the one before it."""
+
+    def layer(app: ASGIApp) -> ASGIApp:
+        for one in layers:
+            app = one(app)
+        return app
+
+    return layer
 
 
 # --- places ---

@@ -75,7 +75,7 @@ def around(
             )
             answer = before(call)
             if answer is None:
-                answer = await _answer(app, scope, call)
+                answer = await _answer(app, scope, receive, call)
                 after(call, answer)
             await _send(answer, call, send)
 
@@ -93,14 +93,14 @@ async def _whole(receive: Receive) -> bytes:
             return body
 
 
-async def _answer(app: ASGIApp, scope: Scope, call: Call) -> Answer:
+async def _answer(app: ASGIApp, scope: Scope, outer: Receive, call: Call) -> Answer:
     answer = Answer()
     given = False
 
     async def receive() -> Message:
         nonlocal given
         if given:
-            return {"type": "http.disconnect"}
+            return await outer()  # comes back when the client has gone
         given = True
         return {"type": "http.request", "body": call.body, "more_body": False}
 

@@ -1,6 +1,8 @@
 """The healthy servers in which defects are planted."""
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -9,10 +11,16 @@ from adapter.app import create
 from adapter.settings import Settings
 from backends.mock import MockBackend
 from contract_tests.capabilities import PROFILES
+from contract_tests.fuzz.campaign import Fuzz
+from contract_tests.schema.official import Document
 from contract_tests.target import Target
 
 KEY = "sk-reference"
-FULL = PROFILES["full"]
+MAX_BODY_MB = 3  # less than the least of the bodies that are to be too large
+PATH = os.environ.get("OPENAI_OPENAPI_DOCUMENT")
+FUZZ = Fuzz(examples=12)
+DOCUMENT = Document(Path(PATH)) if PATH else None
+FULL = PROFILES["full"] | {"fuzz"} | ({"openapi"} if DOCUMENT else set())
 NAMES = "gpt-4o,gpt-3.5-turbo-instruct,text-embedding-3-small,omni-moderation-latest,org/model"
 MODELS = {
     "chat": "gpt-4o",
@@ -33,12 +41,21 @@ class Reference:
 
     def app(self) -> ASGIApp:
         """The server."""
-        return create(Settings(**self.settings), MockBackend(**self.mock))
+        settings = Settings(log_level="error", max_body_mb=MAX_BODY_MB, **self.settings)
+        return create(settings, MockBackend(**self.mock))
 
     def target(self, url: str, **options: Any) -> Target:
         """The server as the suite sees it, at that URL."""
         return Target(
-            url, key=self.key, models=dict(MODELS), declared=self.declared, timeout_s=10, **options
+            url,
+            key=self.key,
+            document=DOCUMENT,
+            fuzz=FUZZ,
+            models=dict(MODELS),
+            declared=self.declared,
+            timeout_s=10,
+            pauses_s=(),
+            **options,
         )
 
 
@@ -50,4 +67,6 @@ REFERENCES: dict[str, Reference] = {
         declared=FULL | {"auth"},
     ),
     "browser": Reference(settings={"cors_origins": "*"}, declared=FULL | {"cors"}),
+    # Just slow enough to see a stream come in.
+    "paced": Reference(mock={"mock_models": NAMES, "mock_itl_ms": 2}),
 }

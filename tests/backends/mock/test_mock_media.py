@@ -46,7 +46,6 @@ TAKEN = {
     "wav": audio(encoded(WAV)),
     "mp3": audio(encoded(b"ID3" + bytes(60)), "mp3"),
     "file": file(filename="a.pdf", file_data=data_url(b"%PDF-1.7", "application/pdf")),
-    "file id": file(file_id="file-abc"),
 }
 
 
@@ -88,6 +87,7 @@ REFUSED: list[tuple[Body, str]] = [
     (audio(encoded(WAV), "ogg"), "input_audio.format"),
     (file(file_data="data:application/pdf;base64,%%%"), "file.file_data"),
     (file(), "file"),
+    (file(file_id="file-abc"), "file.file_id"),
     ({"type": "video"}, "type"),
     ({"text": "no type"}, "type"),
 ]

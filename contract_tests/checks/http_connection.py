@@ -1,0 +1,174 @@
+"""Connections, the ways to send a body, and the ways to write a path."""
+
+import json
+import ssl
+from collections.abc import AsyncIterator
+
+import httpx
+
+from contract_tests.check import MAY, SHOULD, check
+from contract_tests.expect import at, cooperate, expect
+from contract_tests.server import Server
+from contract_tests.sources import issue, rfc, sdk
+from contract_tests.target import THROTTLED
+from contract_tests.verdict import Unreachable, Unsupported
+from contract_tests.wire.client import Client
+from contract_tests.wire.exchange import Exchange
+
+CHAT = "/chat/completions"
+PIECE_BYTES = 40
+KEEPS_THE_BODY = (307, 308)
+LENGTH_REQUIRED = 411
+JOINS = "litellm, Open WebUI and editors join a base URL and a path in both ways"
+
+
+def _verify(server: Server) -> ssl.SSLContext | bool:
+    # Reading the certificates takes longer than the check.
+    return server.target.verify if server.target.url.startswith("https:") else False
+
+
+class _Line:
+    """A client of its own, whose requests follow each other on one connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client = Client(server.target.timeout_s, _verify(server))
+
+    async def __aenter__(self) -> "_Line":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def send(self, method: str, path: str, content: bytes = b"") -> Exchange:
+        exchange = self._server.target.exchange(method, path, content)
+        self._server.exchanges.append(exchange)
+        return await self._client.send(exchange)
+
+    async def chats(self) -> None:
+        _answers(await self.send("POST", CHAT, json.dumps(self._server.chat_body()).encode()))
+
+
+def _answers(answer: Exchange) -> None:
+    cooperate(answer.status != THROTTLED, "the server throttles")
+    expect(answer.fault is None and answer.status == 200, "200", answer.brief())
+    at(answer.json, "choices", of=list)
+
+
+@check(
+    "http.connection.reuse",
+    SHOULD,
+    "A second request on the same connection is answered like the first.",
+    rfc("RFC 9112 §9.3"),
+    sdk("httpx keeps connections open"),
+    needs="chat",
+    clients="every SDK: connection errors from the second call on",
+)
+async def reuse(server: Server) -> None:
+    async with _Line(server) as line:
+        await line.chats()
+        await line.chats()
+
+
+@check(
+    "http.connection.after_refusal",
+    SHOULD,
+    "A request after a refused one on the same connection is answered as ever.",
+    rfc("RFC 9112 §9.3"),
+    sdk("httpx keeps connections open"),
+    needs="chat",
+    clients="every SDK: one wrong call spoils the next right one",
+)
+async def after_refusal(server: Server) -> None:
+    body = json.dumps(server.chat_body()).encode()
+    async with _Line(server) as line:
+        # The body of the second one is never read by a server that looks at the path alone.
+        for path, content in ((CHAT, body[:-9]), ("/no/such/path", body)):
+            refused = await line.send("POST", path, content)
+            expect(refused.fault is None, "an answer", refused.brief())
+            await line.chats()
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield content[start : start + PIECE_BYTES]
+
+
+async def _in_chunks(server: Server, content: bytes) -> Exchange:
+    """The answer to a POST whose length is not announced."""
+    headers = {"Transfer-Encoding": "chunked"}
+    exchange = server.target.exchange("POST", CHAT, content, headers)
+    server.exchanges.append(exchange)
+    target = server.target
+    sent = [pair for pair in exchange.request_headers if pair[0] not in headers]
+    async with httpx.AsyncClient(
+        timeout=target.timeout_s, verify=_verify(server), trust_env=False
+    ) as client:
+        try:
+            response = await client.post(exchange.url, content=_pieces(content), headers=sent)
+        except httpx.ConnectError as error:
+            raise Unreachable(f"nothing answers at {exchange.url}: {error}") from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            exchange.fault = f"{error or type(error).__name__}"
+            return exchange
+    exchange.status, exchange.body = response.status_code, response.content
+    exchange.headers = list(response.headers.multi_items())
+    return exchange
+
+
+@check(
+    "http.request.chunked",
+    SHOULD,
+    "A request body may come in chunks, without a length.",
+    rfc("RFC 9112 §7.1"),
+    needs="chat",
+    clients="clients and proxies that stream the request",
+)
+async def chunked(server: Server) -> None:
+    answer = await _in_chunks(server, json.dumps(server.chat_body()).encode())
+    if answer.status == LENGTH_REQUIRED:
+        raise Unsupported("the server asks for a length, as RFC 9112 allows")
+    _answers(answer)
+
+
+@check(
+    "http.request.expect",
+    SHOULD,
+    "A request with `Expect: 100-continue` is answered.",
+    rfc("RFC 9110 §10.1.1"),
+    needs="chat",
+    clients="curl sends it with large bodies, .NET with many",
+)
+async def expect_continue(server: Server) -> None:
+    _answers(await server.post(CHAT, server.chat_body(), headers={"Expect": "100-continue"}))
+
+
+async def _spelt(server: Server, path: str) -> None:
+    answer = await server.post(path, server.chat_body())
+    cooperate(answer.status != THROTTLED, "the server throttles")
+    kept = answer.status in KEEPS_THE_BODY and answer.header("location")
+    expect(answer.status == 200 or kept, "200, or a redirect that keeps the body", answer.brief())
+
+
+@check(
+    "http.path.double_slash",
+    MAY,
+    "A base URL that ends in a slash works: `/v1//chat/completions`.",
+    issue("BerriAI/litellm#8350", "open-webui/open-webui#16749"),
+    needs="chat",
+    clients=JOINS,
+)
+async def double_slash(server: Server) -> None:
+    await _spelt(server, f"/{CHAT}")
+
+
+@check(
+    "http.path.trailing_slash",
+    MAY,
+    "A slash at the end of a path is forgiven: `/v1/chat/completions/`.",
+    issue("BerriAI/litellm#8350", "Vivswan/litellm-vscode-chat#54"),
+    needs="chat",
+    clients=JOINS,
+)
+async def trailing_slash(server: Server) -> None:
+    await _spelt(server, f"{CHAT}/")

@@ -1,0 +1,1 @@
+"""Property-based fuzzing: many requests from an OpenAPI document, judged by a few rules."""

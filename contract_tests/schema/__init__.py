@@ -1,0 +1,1 @@
+"""The strict schemas of what a server answers."""

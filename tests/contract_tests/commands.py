@@ -1,0 +1,20 @@
+"""The commands of the suite, as a user types them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def adapter(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`adapter …`, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "adapter", *arguments],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -1,0 +1,89 @@
+"""Servers that are odd but right: no check may accuse them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.mutants import odd_bodies, odd_streams
+from tests.mutants.mutant import Mutant
+
+STREAMS = ("stream", "sse.")
+
+
+@dataclass(frozen=True)
+class Odd(Mutant):
+    """A right server with one oddity.
+
+    `touches` are parts of the ids of the checks that can see it; none means all. `warns` are the
+    SHOULDs and MAYs that it breaks, each with the reason. One that is `modest` can less than the
+    healthy server, and the suite is to find that out.
+    """
+
+    kills: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    warns: Mapping[str, str] = field(default_factory=dict)
+    modest: bool = False
+
+
+ODD: tuple[Odd, ...] = (
+    *(
+        Odd(f"odd-{name}", oddity, layer, touches=STREAMS)
+        for name, oddity, layer in (*odd_streams.FRAMES, *odd_streams.DELTAS)
+    ),
+    Odd(
+        "odd-data-lines",
+        "the JSON of an event is spread over several data lines",
+        odd_streams.DATA_LINES,
+        touches=STREAMS,
+        warns={"sse.event.line": "legal, but clients that read line by line break"},
+    ),
+    Odd(
+        "odd-text-and-finish",
+        "the last text comes with the finish_reason",
+        odd_streams.TEXT_AND_FINISH,
+        touches=STREAMS,
+        warns={"chat.stream.finish.empty": "as vLLM does; a few clients lose that text"},
+    ),
+    Odd(
+        "odd-named-stop",
+        'the finish_reason of a named tool is "stop", as at OpenAI',
+        odd_bodies.NAMED_STOP,
+        touches=("tool",),
+    ),
+    Odd(
+        "odd-types",
+        "content types are spelt in another way",
+        odd_bodies.TYPES,
+        touches=("http.", "errors", "sse.", "chat.stream", "schema"),
+    ),
+    Odd(
+        "odd-headers",
+        "header names are in title case",
+        odd_bodies.TITLED,
+        touches=("http.", "errors", "auth", "sse."),
+    ),
+    Odd(
+        "odd-chunked",
+        "no body tells its length",
+        odd_bodies.CHUNKED,
+        touches=("http.", "errors", "models"),
+    ),
+    Odd(
+        "odd-errors",
+        "errors are of another type",
+        odd_bodies.ERRORS,
+        touches=("errors", "validation", "refus", "unknown", "ranges", "auth", "models"),
+    ),
+    Odd("odd-extra", "every object has an unknown key", odd_bodies.EXTRA),
+    Odd("odd-printed", "JSON is printed in another way", odd_bodies.PRINTED),
+    Odd(
+        "odd-sparse",
+        "only what the schema requires is there, and ids follow another scheme",
+        odd_bodies.SPARSE,
+        warns={
+            "chat.id.prefix": "the schema asks for a unique text only",
+            "completions.id.prefix": "the schema asks for a unique text only",
+        },
+    ),
+    Odd("odd-plain", "only plain text is served", odd_bodies.PLAIN_ONLY, modest=True),
+    Odd("odd-chat-only", "only chat and models are served", odd_bodies.CHAT_ONLY, modest=True),
+)
