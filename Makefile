@@ -1,11 +1,12 @@
 # serve: the mock on http://127.0.0.1:8000   test: every test   check: format, lint, types, imports
+# contract: the contract suite on the mock and the echo backend, or on BACKEND=my_package.mine:Mine
 # bench: our speed beside others'            clean: forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: serve test check bench clean
+.PHONY: serve test check contract bench clean
 
 serve: .venv/serve
 	$(BIN)/adapter serve
@@ -18,6 +19,13 @@ check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+contract: .venv/dev
+	$(BIN)/adapter check --backend $(or $(BACKEND),mock) --profile '$(if $(BACKEND),$(PROFILE),full)' \
+		--strict --report-dir reports $(ARGS)
+ifndef BACKEND
+	$(BIN)/adapter check --backend echo --profile text --strict $(ARGS)
+endif
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/serve.py

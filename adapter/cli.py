@@ -44,10 +44,19 @@ class _Commands(click.Group):
         try:
             command: click.Command = getattr(import_module(SUITE[cmd_name]), cmd_name)
         except ModuleNotFoundError as error:
-            raise click.UsageError(
-                f"{cmd_name} needs {error.name}: pip install 'openai-server-kit[contract]'"
-            ) from error
+            return _without(cmd_name, error.name)
         return command
+
+
+def _without(command: str, package: str | None) -> click.Command:
+    """The command where its packages are not installed: it says what to install."""
+    needs = f"needs {package}: pip install 'openai-server-kit[contract]'"
+
+    def say() -> None:
+        raise click.UsageError(f"{command} {needs}")
+
+    lenient = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(command, callback=say, help=needs, context_settings=lenient)
 
 
 @click.group(cls=_Commands)

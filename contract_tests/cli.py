@@ -31,7 +31,12 @@ UNUSABLE = 2
 @click.command()
 @click.argument("url", required=False)
 @click.option("--backend", help="Start the adapter around this backend and check it.")
-@click.option("--model", "models", multiple=True, help="Model to ask for; KIND=NAME for one kind.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="Model to chat with; KIND=NAME for completions, embeddings, moderations.",
+)
 @click.option("--api-key", envvar="OPENAI_API_KEY", help="Key to send. [OPENAI_API_KEY]")
 @click.option("--profile", default="", help=f"What must be there: {', '.join(PROFILES)}.")
 @click.option("--only", multiple=True, help="Checks to run: an id, a group, or with *.")
@@ -119,7 +124,7 @@ def _models(given: tuple[str, ...]) -> dict[str, str]:
     models: dict[str, str] = {}
     for one in given:
         kind, found, name = one.partition("=")
-        models |= {kind: name} if found and kind in KINDS else {"any": one}
+        models |= {kind: name} if found and kind in KINDS else {"chat": one}
     return models
 
 

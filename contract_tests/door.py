@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options = {
         "--base-url": "base URL of the server, as http://127.0.0.1:8000/v1",
         "--backend": "start the adapter around this backend (name or package.module:Class)",
-        "--model": "model to ask for",
+        "--model": "model to chat with",
         "--api-key": "key to send; OPENAI_API_KEY by default",
         "--profile": "what must be there, as minimal-chat, tools, full",
         "--openapi": "OpenAPI document to judge by too",
@@ -62,7 +62,7 @@ def _options(config: pytest.Config) -> Options:
     declared_by(profile)
     return Options(
         checks=(),
-        models={"any": model} if model else {},
+        models={"chat": model} if model else {},
         key=config.getoption("--api-key") or os.environ.get("OPENAI_API_KEY"),
         profile=profile,
         document=Document(Path(openapi)) if openapi else None,

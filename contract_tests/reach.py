@@ -19,8 +19,8 @@ async def reach(target: Target) -> None:
     try:
         models = await first.send(target.exchange("GET", "/models"))
         _usable(target, models)
-        # An empty question: whatever is there refuses it, or nothing is there.
-        chat = await first.send(target.exchange("POST", "/chat/completions", b"{}"))
+        # Not a question: it is refused, or, by a server that answers anything, answered shortly.
+        chat = await first.send(target.exchange("POST", "/chat/completions", b'{"max_tokens": 1}'))
         _usable(target, chat)
     finally:
         await first.aclose()

@@ -136,19 +136,15 @@ class Target:
         return self.document.schema(component)
 
     async def _find(self, kind: str) -> str:
-        capability = CAPABILITIES.get(kind)
-        fallback = self.models.get("any") or self.models.get("chat")
-        if fallback and (kind == "chat" or capability is None):
-            return fallback
         listed = await self.listed()
-        likely = LIKELY.get(kind, "")
-        tries = sorted(listed, key=lambda name: likely not in name)[:TRIES]
-        tries = list(dict.fromkeys([*([fallback] if fallback else []), *tries]))
+        tries = [name for name in listed if kind in LIKELY and LIKELY[kind] in name]
+        tries += [self.models["chat"]] if "chat" in self.models else []
+        tries = list(dict.fromkeys([*tries, *listed]))[:TRIES]
         if not tries:
             raise Unreachable("the server lists no models; name one with --model")
         for name in tries:
             self.models[kind] = name
-            if capability and await capability.probe(self):
+            if await CAPABILITIES[kind].probe(self):
                 return name
         return tries[0]
 

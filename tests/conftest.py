@@ -7,9 +7,14 @@ import httpx
 import openai
 import pytest
 
-from tests.server import KEY, Serve, Server, free_port, start
+from tests.mutants.traceability import Traceability
+from tests.server import KEY, ROOT, Serve, Server, free_port, start
 
 __all__ = ["KEY", "Serve", "Server", "free_port", "start"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Traceability(ROOT / "reports/traceability.md"))
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
     assert not long
 
 
-@pytest.mark.parametrize("package", ["adapter", "backends"])
+@pytest.mark.parametrize("package", ["adapter", "backends", "contract_tests"])
 def test_the_readme_draws_the_tree_as_it_is(package: str) -> None:
     drawn = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert drawn

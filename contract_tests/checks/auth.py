@@ -128,6 +128,7 @@ async def code(server: Server) -> None:
     peer("llama.cpp", "test_incorrect_api_key"),
     issue("sgl-project/sglang#21900"),
     needs=("auth", "chat.stream"),
+    clients="retry loops, for the wrong exception is raised",
 )
 async def stream(server: Server) -> None:
     body = server.chat_body("Say hi.", stream=True)

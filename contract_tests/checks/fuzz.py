@@ -14,11 +14,10 @@ async def _findings(server: Server) -> list[Finding]:
     fuzz = target.fuzz
     if fuzz is None:
         return []
+    models = {kind: name for kind, name in target.models.items() if await target.has(kind)}
     return await target.once(
         "fuzz",
-        lambda: asyncio.to_thread(
-            campaign, fuzz, target.url, target.key, target.models, target.timeout_s
-        ),
+        lambda: asyncio.to_thread(campaign, fuzz, target.url, target.key, models, target.timeout_s),
     )
 
 

@@ -51,6 +51,7 @@ async def stream_false(server: Server) -> None:
     peer("vllm", "test_chat_completion_stream_options"),
     issue("langgenius/dify-plugin-sdks#50", "decolua/9router#3081"),
     needs="chat.usage",
+    clients="clients that always send it are refused elsewhere",
 )
 async def stream_options(server: Server) -> None:
     body = server.chat_body(stream_options={"include_usage": True})

@@ -56,6 +56,7 @@ async def unknown_path(server: Server) -> None:
     rfc("RFC 9110 §15.5.6"),
     issue("ray-project/ray#64833"),
     needs=NEEDS,
+    clients="openai-node prints no message",
 )
 async def wrong_method(server: Server) -> None:
     refusal(await server.send("PUT", CHAT, {}, fresh=False), (405, 404, 501))

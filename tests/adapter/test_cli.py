@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.adapter.commands import adapter, answers, environment
-from tests.server import Serve, free_port
+from tests.server import ROOT, Serve, free_port
 
 SCRIPT = Path(sys.executable).with_name("adapter")
 FLAGS = ["host", "port", "backend", "model-path", "tokenizer-path", "model-name", "workers"]
@@ -92,3 +92,14 @@ def test_a_stream_in_progress_does_not_keep_the_server_from_stopping(serve: Serv
         assert next(answer.iter_raw())
         server.process.terminate()
         server.process.wait(12)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "http://x/v1", "--strict"]])
+def test_without_the_contract_extra_the_command_says_what_to_install(arguments: list[str]) -> None:
+    program = (
+        f"import sys; sys.modules['rich'] = None; from adapter.cli import main; main({arguments})"
+    )
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "openai-server-kit[contract]" in run.stdout + run.stderr
+    assert run.returncode == (0 if arguments == ["--help"] else 2)

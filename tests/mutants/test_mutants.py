@@ -1,6 +1,6 @@
 """Every check can fail, and no check accuses the healthy server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,6 +9,7 @@ from contract_tests.verdict import Verdict
 from tests.mutants import every_mutant, mutants_of
 from tests.mutants.mutant import Mutant
 from tests.mutants.references import DOCUMENT
+from tests.mutants.traceability import VERDICT
 from tests.mutants.zoo import Zoo
 
 CHECKS = {check.id: check for check in every_check()}
@@ -34,11 +35,16 @@ def test_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
-def test_a_mutant_is_killed_by_each_check_that_names_it(zoo: Zoo, mutant: Mutant) -> None:
+def test_a_mutant_is_killed_by_each_check_that_names_it(
+    zoo: Zoo, mutant: Mutant, record_property: Callable[[str, object], None]
+) -> None:
     assert mutant.kills
     if mutant.kills[0].startswith("openapi.") and DOCUMENT is None:
         pytest.skip("OPENAI_OPENAPI_DOCUMENT names no document to judge by")
     results = zoo.judge(mutant.id, [CHECKS[name] for name in mutant.kills])
+    record_property("mutant", mutant.id)
+    for one in results:
+        record_property(f"{VERDICT}{one.check.id}", one.verdict.value)
     survived = {
         one.check.id: f"{one.verdict}: {one.message}" for one in results if one.verdict not in RED
     }
