@@ -10,6 +10,7 @@ from importlib.metadata import version
 from contract_tests.baseline import apply_baseline
 from contract_tests.capabilities import PROFILES
 from contract_tests.check import Check
+from contract_tests.checks import every_check
 from contract_tests.fuzz.campaign import Fuzz
 from contract_tests.reach import reach
 from contract_tests.report.model import Report, blot, outcome_of
@@ -79,7 +80,7 @@ async def check_server(url: str, options: Options, progress: Progress = lambda _
     stale = apply_baseline(options.baseline, results)
     return Report(
         requirement_set=REQUIREMENT_SET,
-        requirement_digest=digest(options.checks),
+        requirement_digest=digest(every_check()),
         suite_version=version("openai-server-kit"),
         server=options.name or target.url,
         url=target.url,

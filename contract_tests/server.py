@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Messages = str | list[dict[str, Any]]
 JSON = dict[str, Any]
+REFUSED = (400, 422)  # the document names no status; 400 is OpenAI's own
 SENTENCE = "Repeat exactly this sentence: The quick brown fox jumps over the lazy dog."
 
 
@@ -126,7 +127,7 @@ class Server:
     # --- requests that must be refused ---
 
     async def refuses(
-        self, path: str, body: Any, *, status: int | tuple[int, ...] = 400, **options: Any
+        self, path: str, body: Any, *, status: int | tuple[int, ...] = REFUSED, **options: Any
     ) -> Exchange:
         """The refusal of that request: one of those statuses, with an error body.
 
@@ -136,7 +137,7 @@ class Server:
         return refusal(await self.post(path, body, **options), status)
 
 
-def refusal(answer: Exchange, status: int | tuple[int, ...] = 400) -> Exchange:
+def refusal(answer: Exchange, status: int | tuple[int, ...] = REFUSED) -> Exchange:
     """The answer, which must be a refusal with one of those statuses and an error body.
 
     Raises:

@@ -16,7 +16,11 @@ from contract_tests.wire.client import Client, Until
 from contract_tests.wire.exchange import Exchange
 
 # Which of a server's models to try first where none was named.
-LIKELY = {"embeddings": "embed", "moderations": "moderation", "completions": "instruct"}
+LIKELY = {
+    "embeddings": ("embed",),
+    "moderations": ("moderation",),
+    "completions": ("instruct", "davinci", "babbage"),
+}
 TRIES = 4
 THROTTLED = 429
 LONGEST_PAUSE_S = 30.0
@@ -137,7 +141,7 @@ class Target:
 
     async def _find(self, kind: str) -> str:
         listed = await self.listed()
-        tries = [name for name in listed if kind in LIKELY and LIKELY[kind] in name]
+        tries = [name for name in listed if any(part in name for part in LIKELY.get(kind, ()))]
         tries += [self.models["chat"]] if "chat" in self.models else []
         tries = list(dict.fromkeys([*tries, *listed]))[:TRIES]
         if not tries:

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_tests.check import MUST, Check, check
 from contract_tests.samples import ASK_WEATHER, SCHEMA, WEATHER
-from contract_tests.schema.strict import Schema, strict
+from contract_tests.schema.strict import Schema, strict, tally
 from contract_tests.server import Server
 from contract_tests.sources import issue, sdk, spec
 from contract_tests.verdict import Broken
@@ -83,18 +83,23 @@ async def validate(server: Server, path: str, schema: Schema, *, stream: bool) -
     """Nothing, if all of them keep the schema; an error event is not judged here.
 
     Raises:
-        Broken: one does not; it names the first faults, and how many bodies have any.
+        Broken: one does not; it names the most frequent faults, and how often each was seen.
     """
-    broken = []
+    faults: dict[str, Exchange] = {}
+    found: list[str] = []
     for exchange, value in await bodies(server, path, stream=stream):
         if isinstance(value, dict) and "error" in value:
             continue
-        if faults := schema.faults(value):
-            broken.append((exchange, faults))
-    if broken:
-        exchange, faults = broken[0]
-        server.exchanges.append(exchange)
-        raise Broken("what the schema says", f"{'; '.join(faults)} ({len(broken)} such in all)")
+        for fault in schema.faults(value):
+            faults.setdefault(fault, exchange)
+            found.append(fault)
+    _judge(server, faults, found, "what the schema says")
+
+
+def _judge(server: Server, faults: dict[str, Exchange], found: list[str], expected: str) -> None:
+    if found:
+        server.exchanges.extend(faults.values())
+        raise Broken(expected, tally(found))
 
 
 @dataclass(frozen=True)
@@ -221,20 +226,21 @@ ENVELOPE = Schema(
 )
 async def error(server: Server) -> None:
     await server.post("/chat/completions", {"model": "no-such-model-2f1c"}, fresh=False)
-    broken = []
-    every = list(server.target.exchanges)
+    every = [one for one in server.target.exchanges if one.method in {"GET", "POST"}]
     # What a server does not have at all is another rule's: errors.unknown_path.
-    there = {exchange.url for exchange in every if exchange.status not in {0, 404, 405, 501}}
+    there = {(one.method, one.url) for one in every if one.status not in {0, 404, 405, 501}}
+    faults: dict[str, Exchange] = {}
+    found: list[str] = []
     for exchange in every:
-        if exchange.status >= 400 and exchange.url in there and exchange.method in {"GET", "POST"}:
-            try:
-                faults = ENVELOPE.faults(json.loads(exchange.body))
-            except ValueError:
-                faults = ["the body is not JSON"]
-            if faults:
-                broken.append((exchange, faults))
-    if broken:
-        exchange, faults = broken[0]
-        server.exchanges.append(exchange)
-        seen = f"{'; '.join(faults)}: {exchange.brief()} ({len(broken)} such in all)"
-        raise Broken('{"error": {"message", "type", "param", "code"}}', seen)
+        if exchange.status >= 400 and (exchange.method, exchange.url) in there:
+            for fault in _error_faults(exchange):
+                faults.setdefault(fault, exchange)
+                found.append(fault)
+    _judge(server, faults, found, '{"error": {"message", "type", "param", "code"}}')
+
+
+def _error_faults(exchange: Exchange) -> list[str]:
+    try:
+        return ENVELOPE.faults(json.loads(exchange.body))
+    except ValueError:
+        return [f"the body is not JSON: {exchange.brief()}"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from contract_tests.schema.strict import Schema, strict
+from contract_tests.schema.strict import Schema, strict, tally
 from contract_tests.verdict import Broken
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import DONE, Stream
@@ -75,7 +75,7 @@ def schema(answer: Exchange, _: Any, __: bool) -> str | None:
     except Broken as broken:
         return broken.seen
     faults = [fault for value in values for fault in strict(kind).faults(value)]
-    return "; ".join(faults[:3]) or None
+    return tally(faults) or None
 
 
 def stream(answer: Exchange, body: Any, _: bool) -> str | None:

@@ -1,5 +1,7 @@
 """The SDK's types as JSON Schemas, with the overlay laid over them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -9,7 +11,8 @@ import jsonschema_rs
 from contract_tests.schema.overlay import EXCUSED, REQUIRED, STREAMED_COMPLETION
 
 JSON = dict[str, Any]
-SHOWN = 3  # faults of one body that a report names
+SHOWN = 4  # faults that a report names
+WHOLE = {"type", "enum", "const"}  # keywords about a value as a whole
 
 
 class Schema:
@@ -19,14 +22,38 @@ class Schema:
         self._validator = jsonschema_rs.validator_for(schema)
 
     def faults(self, value: Any) -> list[str]:
-        """The first faults, each as the place and what is wrong there; empty if there is none."""
-        found = []
-        for error in self._validator.iter_errors(value):
-            place = ".".join(map(str, error.instance_path)) or "the whole"
-            found.append(f"{place}: {error.message[:160]}")
-            if len(found) == SHOWN:
-                break
-        return found
+        """Each kind of fault once: the place, `*` for any element, and what is wrong there."""
+        found: dict[str, None] = {}
+        for outer in self._validator.iter_errors(value):
+            for error in _innermost(outer):
+                steps = ["*" if isinstance(step, int) else step for step in error.instance_path]
+                place = ".".join(map(str, steps)) or "the whole"
+                found[f"{place}: {error.message[:160]}"] = None
+        return list(found)
+
+
+def tally(faults: Iterable[str]) -> str:
+    """The most frequent faults, each with how often it was seen."""
+    counts = Counter(faults)
+    shown = [f"{fault} ({count} times)" for fault, count in counts.most_common(SHOWN)]
+    rest = len(counts) - len(shown)
+    return "; ".join(shown) + (f"; and {rest} other faults" if rest else "")
+
+
+def _innermost(error: jsonschema_rs.ValidationError) -> list[jsonschema_rs.ValidationError]:
+    """What is wrong in the one alternative that was meant, by the type of the value itself."""
+    alternatives = getattr(error.kind, "context", None) or ()
+    meant = [
+        branch
+        for branch in alternatives
+        if not any(
+            one.instance_path == error.instance_path and one.schema_path[-1] in WHOLE
+            for one in branch
+        )
+    ]
+    if len(meant) != 1:
+        return [error]
+    return [inner for one in meant[0] for inner in _innermost(one)]
 
 
 @cache

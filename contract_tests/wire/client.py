@@ -12,7 +12,11 @@ from contract_tests.wire.exchange import Exchange
 
 BODY_BYTES = 16_000_000
 LINGER_S = 2.0  # how long a connection may stay open after [DONE]
-ENDINGS = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n", b"data:[DONE]\r\n\r\n")
+ENDINGS = tuple(
+    b"data:" + space + b"[DONE]" + end * 2
+    for space in (b" ", b"")
+    for end in (b"\n", b"\r\n", b"\r")
+)
 
 Until = Callable[[bytes], bool]
 
@@ -49,6 +53,9 @@ class Client:
             raise Unreachable(_unreachable(exchange.url, error)) from error
         except httpx.UnsupportedProtocol as error:
             raise Unreachable(f"{exchange.url} is not an http:// or https:// URL") from error
+        except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
+            # The library's own message would show the key.
+            exchange.fault = "the request cannot be sent: its URL or a header is malformed"
         except (httpx.TimeoutException, TimeoutError):
             waited = f"{self.timeout_s:g} s" if exchange.status == 0 else "the time allowed"
             exchange.fault = exchange.fault or f"no end of the answer within {waited}"
@@ -78,25 +85,22 @@ class Client:
     ) -> None:
         body = bytearray()
         pieces = response.aiter_bytes()
-        while True:
-            ended = body.endswith(ENDINGS)
-            try:
-                async with asyncio.timeout(LINGER_S if ended else None):
+        try:
+            while True:
+                async with asyncio.timeout(LINGER_S if body.endswith(ENDINGS) else None):
                     piece = await anext(pieces, None)
-            except TimeoutError:
-                exchange.fault = f"the connection stayed open for {LINGER_S:g} s after [DONE]"
-                return
-            finally:
-                exchange.body = bytes(body)
-            if piece is None:
-                return
-            body += piece
-            exchange.arrivals.append((time.perf_counter() - began_s, len(body)))
-            if len(body) > BODY_BYTES:
-                exchange.fault = f"more than {BODY_BYTES // 1_000_000} MB of answer"
-            if exchange.fault or (until and until(bytes(body))):
-                exchange.body = bytes(body)
-                return
+                if piece is None:
+                    return
+                body += piece
+                exchange.arrivals.append((time.perf_counter() - began_s, len(body)))
+                if len(body) > BODY_BYTES:
+                    exchange.fault = f"more than {BODY_BYTES // 1_000_000} MB of answer"
+                if exchange.fault or (until and until(bytes(body))):
+                    return
+        except TimeoutError:
+            exchange.fault = f"the connection stayed open for {LINGER_S:g} s after [DONE]"
+        finally:
+            exchange.body = bytes(body)
 
     async def aclose(self) -> None:
         """Closes every connection."""

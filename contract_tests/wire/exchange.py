@@ -62,7 +62,7 @@ class Exchange:
         if self.fault:
             raise Broken("a whole answer", self.fault)
         try:
-            return json.loads(self.body.decode(), parse_constant=_not_json)
+            return json.loads(self.body.decode(), parse_constant=not_json)
         except (ValueError, RecursionError) as error:
             raise Broken("a JSON body", f"{error}: {show(self.text)}") from error
 
@@ -98,5 +98,6 @@ class Exchange:
         return line
 
 
-def _not_json(constant: str) -> None:
+def not_json(constant: str) -> None:
+    """Refuses what Python reads as a number though JSON has no such word: NaN, Infinity."""
     raise ValueError(f"{constant} is not JSON")

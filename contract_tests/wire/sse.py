@@ -44,12 +44,10 @@ class Frame:
 
 def frames_of(exchange: Exchange) -> list[Frame]:
     """The frames of an event stream, with frames of comments alone among them."""
-    frames, frame, start = [], Frame(), 0
-    body = exchange.body
+    frames, frame, body = [], Frame(), exchange.body
+    start = len(BOM) if body.startswith(BOM) else 0
     for end in LINE_END.finditer(body):
         line = body[start : end.start()]
-        if start == 0:
-            line = line.removeprefix(BOM)
         start = end.end()
         if line:
             _read(frame, line)

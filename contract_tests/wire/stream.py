@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.expect import show
 from contract_tests.verdict import Broken
-from contract_tests.wire.exchange import Exchange
+from contract_tests.wire.exchange import Exchange, not_json
 from contract_tests.wire.sse import Frame, frames_of
 
 DONE = "[DONE]"
@@ -41,7 +41,7 @@ class Stream:
             if payload == DONE:
                 continue
             try:
-                chunk = json.loads(payload)
+                chunk = json.loads(payload, parse_constant=not_json)
             except (ValueError, RecursionError) as error:
                 raise Broken("JSON in each data line", f"{error}: {show(payload)}") from error
             if not isinstance(chunk, dict):
@@ -99,7 +99,7 @@ class Stream:
                 for key, piece in {**pieces, "id": fragment.get("id")}.items():
                     if key in call and isinstance(piece, str):
                         call[key] += piece
-        return [calls[position] for position in sorted(calls)]
+        return [calls[position] for position in sorted(calls, key=lambda one: (len(one), one))]
 
 
 def _list(value: Any) -> list[Any]:
