@@ -42,10 +42,13 @@ async def run(
             results[check.id] = await judge(target, check)
             progress(results[check.id])
 
-    async with asyncio.TaskGroup() as group:
-        for check in checks:
-            if not check.alone:
-                group.create_task(one(check))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for check in checks:
+                if not check.alone:
+                    group.create_task(one(check))
+    except ExceptionGroup as ended:
+        raise ended.exceptions[0] from None
     for check in checks:
         if check.alone:
             await one(check)

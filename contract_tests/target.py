@@ -77,7 +77,7 @@ class Target:
         secret = self.key if key is None else key
         if secret and not any(name.lower() == "authorization" for name in sent):
             sent["Authorization"] = f"Bearer {secret}"
-        return Exchange(method, self.url + path, list(sent.items()), content)
+        return Exchange(method, self.url + path, list(sent.items()), content, key=self.key or "")
 
     async def send(self, exchange: Exchange, until: Until | None = None) -> Exchange:
         """The exchange with its answer, kept for the checks that look at all of them.

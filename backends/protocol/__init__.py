@@ -6,6 +6,7 @@
 | `request.py` | `GenerationRequest`, what a backend is asked for |
 | `events.py` | what a backend yields |
 | `errors.py` | what a backend raises |
+| `relay.py` | a whole exchange handed on as bytes |
 | `tokenizer.py` | the default tokenizer, by which pieces are counted |
 | `wire/` | OpenAI's requests and answers as pydantic models |
 """
@@ -38,6 +39,7 @@ from backends.protocol.events import (
     ToolCallDelta,
     Usage,
 )
+from backends.protocol.relay import RelayRequest, RelayResponse, Relays
 from backends.protocol.request import (
     GenerationRequest,
     ResponseFormat,
@@ -66,6 +68,9 @@ __all__ = [
     "Ready",
     "ReasoningDelta",
     "RefusalDelta",
+    "RelayRequest",
+    "RelayResponse",
+    "Relays",
     "ResponseFormat",
     "Sampling",
     "TextDelta",

@@ -14,7 +14,8 @@ The names are the OpenAI client's: the server raises what the caller catches.
     ├─ ConflictError               409
     ├─ RequestTooLarge             413
     ├─ RateLimitError              429 (Retry-After)
-    └─ BackendUnavailable          503 (Retry-After)
+    ├─ BackendUnavailable          503 (Retry-After)
+    └─ BackendTimeout              504
 """
 
 
@@ -141,3 +142,11 @@ class BackendUnavailable(APIError):
     type = "server_error"
     code = "backend_unavailable"
     retry_after_s = 1
+
+
+class BackendTimeout(APIError):
+    """The backend did not answer in the time it had."""
+
+    status = 504
+    type = "server_error"
+    code = "backend_timeout"

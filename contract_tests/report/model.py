@@ -100,7 +100,8 @@ class Report(Closed):
 
 
 def blot(text: str, key: str | None) -> str:
-    """The text without the key."""
+    """The text without the key, and without the lone surrogates that no file can hold."""
+    text = text.encode(errors="replace").decode()
     return text.replace(key, "[key]") if key else text
 
 

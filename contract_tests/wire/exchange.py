@@ -15,7 +15,8 @@ class Exchange:
     """One request and its answer.
 
     `arrivals` tells how many bytes of the body were there at which second after the request.
-    `fault` is what went wrong below HTTP, in words; the answer is then incomplete.
+    `fault` is what went wrong below HTTP, in words; the answer is then incomplete. `key` is the
+    run's own key; where it is not known, every key is taken for it and never shown.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Exchange:
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     duration_s: float = 0.0
     fault: str | None = None
+    key: str | None = field(default=None, repr=False)
 
     def header(self, name: str) -> str | None:
         """The first response header of that name."""
@@ -84,17 +86,23 @@ class Exchange:
     def curl(self) -> str:
         """A command line that sends the request again; its key comes from `$OPENAI_API_KEY`."""
         words = ["curl", "-sS", "-i", "-N"]
-        if self.method != "POST":
+        if self.method == "HEAD":
+            words += ["--head"]
+        elif self.method != ("POST" if self.request_body else "GET"):
             words += ["-X", self.method]
+        if set(self.url) & set("[]{}"):
+            words += ["-g"]
         line = " ".join([*words, shlex.quote(self.url)])
         for name, value in self.request_headers:
-            if name.lower() == "authorization" and value:
-                line += f' -H "{name}: Bearer $OPENAI_API_KEY"'
-            elif name.lower() not in {"accept-encoding", "content-length"}:
-                line += f" -H {shlex.quote(f'{name}: {value}')}"
+            secret = value.partition(" ")[2] if self.key is None else self.key
+            if name.lower() == "authorization" and secret and secret in value:
+                line += f' -H "{name}: {value.replace(secret, "$OPENAI_API_KEY")}"'
+            elif name.lower() != "content-length" and value != "identity":
+                # A header that ends in a colon would be left out.
+                line += f" -H {shlex.quote(f'{name}: {value}' if value else f'{name};')}"
         if self.request_body:
             body = show(self.request_body.decode(errors="replace"), 4000)
-            line += f" --data-binary {shlex.quote(body)}"
+            line += f" --data-raw {shlex.quote(body)}"  # a leading @ names no file
         return line
 
 

@@ -1,0 +1,110 @@
+"""When to ask an upstream again, and after how long.
+
+Source: openai-python `_base_client._should_retry`, `._parse_retry_after_header`; RFC 9110 §10.2.3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+
+import aiohttp
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_any,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
+
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+LONGEST_WAIT_S = 60.0
+
+
+class TryAgain(Exception):  # noqa: N818 - not a failure yet
+    """The upstream may do better next time: its answer, and when, where it gave them."""
+
+    def __init__(
+        self, wait_s: float | None = None, response: aiohttp.ClientResponse | None = None
+    ) -> None:
+        super().__init__()
+        self.wait_s = wait_s
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and for how long in all, an upstream is asked."""
+
+    attempts: int = 3
+    deadline_s: float = 60.0
+
+    def retrying(self) -> AsyncRetrying:
+        """The loop; the last failure is raised as it is.
+
+        A wait that would end after the deadline is not begun.
+        """
+        return AsyncRetrying(
+            retry=retry_if_exception_type(TryAgain),
+            stop=stop_any(stop_after_attempt(self.attempts), stop_before_delay(self.deadline_s)),
+            wait=_wait_s,
+            before_sleep=_let_go,
+            reraise=True,
+        )
+
+
+def should_retry(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an answer asks to be asked again."""
+    said = headers.get("x-should-retry")
+    if said in {"true", "false"}:
+        return said == "true"
+    return status in RETRIED
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """How long the upstream says to wait; None if it does not, or not credibly."""
+    seconds = _number(headers.get("retry-after-ms"))
+    if seconds is not None:
+        seconds /= 1000
+    else:
+        told = headers.get("retry-after", "")
+        seconds = _number(told)
+        if seconds is None and told:
+            seconds = _until(told)
+    return seconds if seconds is not None and 0 < seconds <= LONGEST_WAIT_S else None
+
+
+_backoff = wait_exponential_jitter(initial=0.5, max=8.0, jitter=0.5)
+
+
+def _failure(state: RetryCallState) -> TryAgain | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, TryAgain) else None
+
+
+def _wait_s(state: RetryCallState) -> float:
+    failure = _failure(state)
+    told = failure.wait_s if failure else None
+    return told if told is not None else _backoff(state)
+
+
+def _let_go(state: RetryCallState) -> None:
+    failure = _failure(state)
+    if failure is not None and failure.response is not None:
+        failure.response.close()
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _until(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time()
+    except ValueError:
+        return None
