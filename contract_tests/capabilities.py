@@ -20,7 +20,7 @@ from contract_tests.probes import (
     samples_chat,
     tokenize,
 )
-from contract_tests.samples import AUDIO, IMAGE, SCHEMA, TEXT_FILE, WEATHER, chosen
+from contract_tests.samples import AUDIO, IMAGE, NOTE, SCHEMA, TEXT_FILE, WEATHER, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,9 @@ CAPABILITIES: dict[str, Capability] = {
             },
         ),
     ),
-    "chat.tools.custom": Capability(
-        "custom tools", chat(tools=[{"type": "custom", "custom": {"name": "note"}}])
+    "chat.tools.custom": Capability("custom tools", chat(tools=[NOTE])),
+    "chat.tools.custom.named": Capability(
+        "tool_choice of a custom tool", chat(tools=[NOTE], tool_choice=NOTE)
     ),
     "chat.functions": Capability("legacy functions", chat(functions=[WEATHER["function"]])),
     "chat.json_object": Capability(
@@ -110,7 +111,7 @@ CAPABILITIES: dict[str, Capability] = {
     "chat.deterministic": Capability(
         "the same text each time at temperature 0", deterministic_chat, nature=True
     ),
-    "chat.sampling": Capability("other texts at temperature 2", samples_chat, nature=True),
+    "chat.sampling": Capability("texts that differ at temperature 2", samples_chat, nature=True),
     "completions": Capability("POST /completions", complete()),
     "completions.stream": Capability("stream", complete(stream=True)),
     "completions.tokens": Capability("prompts of token ids", complete(prompt=[100, 101, 102])),

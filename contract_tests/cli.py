@@ -53,7 +53,9 @@ UNUSABLE = 2
     "--fuzz-document", type=click.Path(path_type=Path), help="OpenAPI document to fuzz by."
 )
 @click.option("--seed", default=1, show_default=True, help="Seed of the fuzzing.")
-@click.option("--concurrency", default=8, show_default=True, help="Checks at once.")
+@click.option(
+    "--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Checks at once."
+)
 @click.option("--timeout-s", default=30.0, show_default=True, help="Longest silence to bear.")
 @click.option(
     "--attempts", default=3, show_default=True, help="Tries where a model must play along."

@@ -89,7 +89,7 @@ async def _prerequisites(target: Target, check: Check) -> Result | None:
         if not await target.has(need):
             capability = CAPABILITIES[need]
             if capability.nature:
-                seen = f"the server does not show it: {capability.description}"
+                seen = f"the server does not do so: {capability.description}"
                 return Result(check, Verdict.INCONCLUSIVE, seen, attempts=0)
             refused = f"the server does not support {need} ({capability.description})"
             return Result(check, Verdict.UNSUPPORTED, refused, attempts=0)

@@ -1,4 +1,4 @@
-"""What the checks send: a tool, a schema, a picture, a sound, a file."""
+"""What the checks send, and where: a tool, a schema, a picture, a sound, a file."""
 
 import base64
 import struct
@@ -6,6 +6,13 @@ import zlib
 from typing import Any
 
 JSON = dict[str, Any]
+
+CHAT = "/chat/completions"
+COMPLETIONS = "/completions"
+EMBEDDINGS = "/embeddings"
+MODERATIONS = "/moderations"
+MODELS = "/models"
+NO_MODEL = "no-such-model-2f1c"
 
 
 def tool(name: str, properties: JSON | None = None, **extra: Any) -> JSON:
@@ -22,6 +29,8 @@ def tool(name: str, properties: JSON | None = None, **extra: Any) -> JSON:
 
 WEATHER = tool("get_weather", {"city": {"type": "string"}})
 TIME = tool("get_time", {"zone": {"type": "string"}})
+# A custom tool, and the `tool_choice` that names it.
+NOTE: JSON = {"type": "custom", "custom": {"name": "note"}}
 ASK_WEATHER = "What is the weather in Paris? Use the tool."
 ASK_BOTH = "What is the weather in Paris, and what is the time in Tokyo? Use both tools."
 

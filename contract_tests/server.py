@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Messages = str | list[dict[str, Any]]
 JSON = dict[str, Any]
+FEW = 8  # statuses that a report still names one by one
 REFUSED = (400, 422)  # the document names no status; 400 is OpenAI's own
 SENTENCE = "Repeat exactly this sentence: The quick brown fox jumps over the lazy dog."
 
@@ -145,7 +146,7 @@ def refusal(answer: Exchange, status: int | tuple[int, ...] = REFUSED) -> Exchan
     """
     _willing(answer)
     wanted = (status,) if isinstance(status, int) else status
-    names = " or ".join(str(one) for one in wanted)
+    names = "4xx or 501" if len(wanted) > FEW else " or ".join(map(str, wanted))
     expect(
         answer.fault is None and answer.status in wanted,
         f"{names} with an error body",

@@ -109,7 +109,8 @@ class Target:
         if parent and not await self.has(parent):
             return False
         if capability in self.declared:
-            await self.model(capability.partition(".")[0])
+            if (kind := capability.partition(".")[0]) in {"chat", *LIKELY}:
+                await self.model(kind)
             return True
         probe = CAPABILITIES[capability].probe
         return await self.once(("has", capability), lambda: probe(self))
@@ -161,6 +162,7 @@ class Target:
 
 def _told(answer: Exchange, pause_s: float) -> float:
     try:
-        return min(float(answer.header("retry-after") or pause_s), LONGEST_PAUSE_S)
+        told_s = max(0.0, float(answer.header("retry-after") or pause_s))  # in this order, for nan
+        return min(told_s, LONGEST_PAUSE_S)
     except ValueError:
         return pause_s

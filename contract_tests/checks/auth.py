@@ -1,8 +1,9 @@
 """Keys: who is let in, who is not, and how a server without keys treats them."""
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, check
-from contract_tests.checks.errors import CHAT, TRUNCATED
+from contract_tests.checks.errors import TRUNCATED
 from contract_tests.expect import expect
+from contract_tests.samples import CHAT, COMPLETIONS, EMBEDDINGS, MODELS, MODERATIONS
 from contract_tests.server import JSON, Server, refusal
 from contract_tests.sources import issue, live, peer, sdk, spec
 from contract_tests.verdict import Uncooperative, Unsupported
@@ -165,10 +166,10 @@ def _route(name: str, method: str, path: str, needs: str) -> Check:
     return route
 
 
-route_completions = _route("completions", "POST", "/completions", "completions")
-route_embeddings = _route("embeddings", "POST", "/embeddings", "embeddings")
-route_moderations = _route("moderations", "POST", "/moderations", "moderations")
-route_models = _route("models", "GET", "/models", "models")
+route_completions = _route("completions", "POST", COMPLETIONS, "completions")
+route_embeddings = _route("embeddings", "POST", EMBEDDINGS, "embeddings")
+route_moderations = _route("moderations", "POST", MODERATIONS, "moderations")
+route_models = _route("models", "GET", MODELS, "models")
 route_model = _route("model", "GET", "/models/{id}", "models")
 route_tokenize = _route("tokenize", "POST", "/tokenize", "tokenize")
 
@@ -196,8 +197,8 @@ async def slash(server: Server) -> None:
     needs=AUTH,
 )
 async def options(server: Server) -> None:
-    for path, shown in (("/models", b'"data"'), (CHAT, b'"choices"')):
-        body = None if path == "/models" else server.chat_body("Say hi.")
+    for path, shown in ((MODELS, b'"data"'), (CHAT, b'"choices"')):
+        body = None if path == MODELS else server.chat_body("Say hi.")
         answer = await server.send("OPTIONS", path, body, key="", fresh=False)
         expect(shown not in answer.body, "nothing of the API", answer.brief())
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, message_of
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, live, peer, spec
 
@@ -24,7 +25,7 @@ INCOMPLETE = issue(
 
 
 async def _choice(server: Server) -> Any:
-    return at(await server.chat(), "choices", 0, of=dict)
+    return choice_of(await server.chat())
 
 
 # --- the envelope ---
@@ -201,7 +202,7 @@ async def finish_reason(server: Server) -> None:
 )
 async def finish_text(server: Server) -> None:
     choice = await _choice(server)
-    message = at(choice, "message", of=dict)
+    message = message_of(choice)
     cooperate(not message.get("tool_calls"), "the model called a tool that it was not given")
     finish = at(choice, "finish_reason")
     expect(finish not in ("tool_calls", "function_call"), '"stop"', choice)

@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Check, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, message_of
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, sdk, spec
 
@@ -12,11 +13,11 @@ MESSAGE = "ChatCompletionResponseMessage"
 
 
 async def _choice(server: Server) -> Any:
-    return at(await server.chat(), "choices", 0, of=dict)
+    return choice_of(await server.chat())
 
 
 async def _message(server: Server) -> Any:
-    return at(await _choice(server), "message", of=dict)
+    return message_of(await _choice(server))
 
 
 @check(
@@ -71,7 +72,7 @@ refusal = _nullable_text("refusal", "clients generated from the document miss a 
 )
 async def text(server: Server) -> None:
     choice = await _choice(server)
-    message = at(choice, "message", of=dict)
+    message = message_of(choice)
     cooperate(choice.get("finish_reason") == "stop", "the reply was cut off")
     expect(message.get("content") or message.get("refusal"), "text in `content`", message)
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
-from contract_tests.expect import at, cooperate, expect
+from contract_tests.expect import cooperate, expect
 from contract_tests.probes import refused
+from contract_tests.reading import choices_of, content_of, tokens_of
+from contract_tests.samples import CHAT
 from contract_tests.server import SENTENCE, Messages, Server
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.verdict import Unsupported
@@ -25,21 +27,11 @@ ANYTHING = "Write one short sentence about whatever you like."
 async def _two(server: Server, messages: Messages = SENTENCE, **params: Any) -> Exchange:
     """The answer to n = 2, which some servers refuse together with other parameters."""
     body = server.chat_body(messages, n=2, **params)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     if params and refused(answer):
         raise Unsupported(f"the server refuses n = 2 with {', '.join(params)}")
     expect(answer.status == 200, "200", answer.brief())
     return answer
-
-
-def _choices(body: Any) -> list[dict[str, Any]]:
-    count = len(at(body, "choices", of=list))
-    return [at(body, "choices", place, of=dict) for place in range(count)]
-
-
-def _text(choice: dict[str, Any]) -> str:
-    content = at(choice, "message", of=dict).get("content")
-    return content if isinstance(content, str) else ""
 
 
 @check(
@@ -50,7 +42,7 @@ def _text(choice: dict[str, Any]) -> str:
     needs="chat",
 )
 async def default(server: Server) -> None:
-    indexes = [one.get("index") for one in _choices(await server.chat())]
+    indexes = [one.get("index") for one in choices_of(await server.chat())]
     expect(indexes == [0], "one choice, with index 0", f"the indexes {indexes}")
 
 
@@ -63,7 +55,7 @@ async def default(server: Server) -> None:
     clients="frameworks that send `n: 1` with every request",
 )
 async def one(server: Server) -> None:
-    indexes = [choice.get("index") for choice in _choices(await server.chat(n=1))]
+    indexes = [choice.get("index") for choice in choices_of(await server.chat(n=1))]
     expect(indexes == [0], "one choice, with index 0", f"the indexes {indexes}")
 
 
@@ -78,7 +70,7 @@ async def one(server: Server) -> None:
     clients=CLIENTS,
 )
 async def two(server: Server) -> None:
-    indexes = [choice.get("index") for choice in _choices((await _two(server)).json)]
+    indexes = [choice.get("index") for choice in choices_of((await _two(server)).json)]
     expect(sorted(map(str, indexes)) == ["0", "1"], "the indexes 0 and 1", f"{indexes}")
 
 
@@ -93,10 +85,10 @@ async def two(server: Server) -> None:
     cooperative=True,
 )
 async def whole(server: Server) -> None:
-    plain = _choices(await server.chat())
-    cooperate(plain and _text(plain[0]), "the model says nothing")
-    for choice in _choices((await _two(server)).json):
-        expect(_text(choice), "a text", choice)
+    plain = choices_of(await server.chat())
+    cooperate(plain and content_of(plain[0]), "the model says nothing")
+    for choice in choices_of((await _two(server)).json):
+        expect(content_of(choice), "a text", choice)
         expect(choice.get("finish_reason"), "a finish_reason", choice)
 
 
@@ -108,9 +100,9 @@ async def whole(server: Server) -> None:
     needs="chat.n",
 )
 async def limit(server: Server) -> None:
-    plain = _choices(await server.chat())
-    cooperate(plain and len(_text(plain[0]).split()) > 1, "the answer is one word")
-    choices = _choices((await _two(server, max_completion_tokens=1)).json)
+    plain = choices_of(await server.chat())
+    cooperate(plain and len(content_of(plain[0]).split()) > 1, "the answer is one word")
+    choices = choices_of((await _two(server, max_completion_tokens=1)).json)
     reasons = [choice.get("finish_reason") for choice in choices]
     expect(
         all(one == "length" for one in reasons), 'finish_reason "length" in each choice', reasons
@@ -128,9 +120,9 @@ async def limit(server: Server) -> None:
 )
 async def usage(server: Server) -> None:
     body = (await _two(server, max_completion_tokens=1)).json
-    cooperate(all(map(_text, _choices(body))), "a choice of one token has no text")
-    count = at(body, "usage", "completion_tokens", of=int)
-    expect(count == len(_choices(body)), "one completion token for each choice", body["usage"])
+    cooperate(all(map(content_of, choices_of(body))), "a choice of one token has no text")
+    count = tokens_of(body, "completion_tokens")
+    expect(count == len(choices_of(body)), "one completion token for each choice", body["usage"])
 
 
 @check(
@@ -148,7 +140,7 @@ async def differ(server: Server) -> None:
     for seed in range(3):
         params = {"temperature": 2, "max_completion_tokens": 24, "seed": seed}
         answers.append(
-            [_text(one) for one in _choices((await _two(server, ANYTHING, **params)).json)]
+            [content_of(one) for one in choices_of((await _two(server, ANYTHING, **params)).json)]
         )
     cooperate(all(texts and all(texts) for texts in answers), "a choice has no text")
     cooperate(len({texts[0] for texts in answers}) > 1, "the model says the same each time")
@@ -196,8 +188,8 @@ async def stream_finish(server: Server) -> None:
     clients=CLIENTS,
 )
 async def stream_text(server: Server) -> None:
-    choices = _choices((await _two(server, temperature=0)).json)
-    texts = [_text(choice) for choice in choices]
+    choices = choices_of((await _two(server, temperature=0)).json)
+    texts = [content_of(choice) for choice in choices]
     cooperate(len(texts) == 2 and len(set(texts)) == 1, "the choices differ at temperature 0")
     stream = Stream(await _two(server, temperature=0, stream=True))
     streamed = [stream.text(index) for index in (0, 1)]

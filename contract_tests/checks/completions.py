@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, tokens_of
 from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, live, peer, spec
 
@@ -15,25 +16,10 @@ REASONS = ("stop", "length", "content_filter")
 COUNT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,"
 
 
-def choices_of(body: JSON) -> list[JSON]:
-    """The choices of a completion; at least one."""
-    count = len(at(body, "choices", of=list))
-    found = [at(body, "choices", place, of=dict) for place in range(count)]
-    expect(found, "a choice", body)
-    return found
-
-
 def text_of(body: JSON) -> str:
     """The text of the first choice."""
-    text: str = at(choices_of(body)[0], "text", of=str)
+    text: str = at(choice_of(body), "text", of=str)
     return text
-
-
-def tokens_of(body: JSON, name: str) -> int:
-    """A count of the usage. The usage is optional: without one the check says nothing."""
-    cooperate(isinstance(body.get("usage"), dict), "the answer tells no usage")
-    count: int = at(body, "usage", name, of=int)
-    return count
 
 
 def _required(key: str, kind: type) -> Any:
@@ -123,11 +109,11 @@ async def created_seconds(server: Server) -> None:
     clients="typed SDKs fail to parse the answer",
 )
 async def choice_keys(server: Server) -> None:
-    for choice in choices_of(await server.complete(max_tokens=DEFAULT_TOKENS)):
-        at(choice, "text", of=str)
-        at(choice, "index", of=int)
-        at(choice, "logprobs")
-        at(choice, "finish_reason", of=str)
+    choice = choice_of(await server.complete(max_tokens=DEFAULT_TOKENS))
+    at(choice, "text", of=str)
+    at(choice, "index", of=int)
+    at(choice, "logprobs")
+    at(choice, "finish_reason", of=str)
 
 
 @check(
@@ -138,9 +124,8 @@ async def choice_keys(server: Server) -> None:
     needs=NEEDS,
 )
 async def finish_known(server: Server) -> None:
-    for choice in choices_of(await server.complete(max_tokens=DEFAULT_TOKENS)):
-        reason = at(choice, "finish_reason")
-        expect(reason in REASONS, f"one of {', '.join(REASONS)}", reason)
+    reason = at(choice_of(await server.complete(max_tokens=DEFAULT_TOKENS)), "finish_reason")
+    expect(reason in REASONS, f"one of {', '.join(REASONS)}", reason)
 
 
 @check(
@@ -168,7 +153,7 @@ async def max_tokens_default(server: Server) -> None:
     body = await server.complete(COUNT)
     count = tokens_of(body, "completion_tokens")
     expect(count <= DEFAULT_TOKENS, f"{DEFAULT_TOKENS} tokens at most", body)
-    cut = at(choices_of(body)[0], "finish_reason") == "length"
+    cut = at(choice_of(body), "finish_reason") == "length"
     cooperate(cut, "the model ended its answer by itself")
     expect(count == DEFAULT_TOKENS, f"the answer to be cut after {DEFAULT_TOKENS} tokens", body)
 
@@ -187,7 +172,7 @@ async def finish_length(server: Server) -> None:
     short = text_of(body)
     cut = long.startswith(short.rstrip()) and len(long.rstrip()) > len(short.rstrip())
     cooperate(cut, "the model had no more to say than 3 tokens")
-    expect(at(body, "choices", 0, "finish_reason") == "length", "`length`", body)
+    expect(at(choice_of(body), "finish_reason") == "length", "`length`", body)
 
 
 @check(

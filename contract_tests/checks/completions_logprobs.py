@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, check
-from contract_tests.checks.completions import choices_of
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of
+from contract_tests.samples import COMPLETIONS
 from contract_tests.server import JSON, SENTENCE, Server
 from contract_tests.sources import doc, issue, live, peer, spec
 
@@ -39,7 +40,7 @@ def joined(tokens: list[Any], text: str) -> str:
 
 async def _asked(server: Server, count: int, **params: Any) -> Logprobs:
     body = await server.complete(max_tokens=16, logprobs=count, **params)
-    return logprobs_of(choices_of(body)[0])
+    return logprobs_of(choice_of(body))
 
 
 def _sizes(asked: Logprobs) -> list[int]:
@@ -135,8 +136,8 @@ async def chosen(server: Server) -> None:
 )
 async def zero(server: Server) -> None:
     body = await server.complete(max_tokens=16, logprobs=0)
-    told = at(choices_of(body)[0], "logprobs", of=dict)
-    cooperate(at(choices_of(body)[0], "text"), "the model says nothing")
+    told = at(choice_of(body), "logprobs", of=dict)
+    cooperate(at(choice_of(body), "text"), "the model says nothing")
     expect(at(told, "tokens", of=list), "the tokens", told)
     expect(at(told, "token_logprobs", of=list), "their log probabilities", told)
     if at(told, "top_logprobs") is None:
@@ -155,20 +156,20 @@ async def zero(server: Server) -> None:
     needs=NEEDS,
 )
 async def unasked(server: Server) -> None:
-    choice = choices_of(await server.complete(max_tokens=16))[0]
+    choice = choice_of(await server.complete(max_tokens=16))
     expect(at(choice, "logprobs") is None, "null", choice)
 
 
 @check(
     "completions.logprobs.maximum",
     MAY,
-    "More than 5 `logprobs` are a 400.",
+    "More than 5 `logprobs` are refused.",
     spec("CreateCompletionRequest/properties/logprobs/maximum"),
     needs=NEEDS,
 )
 async def maximum(server: Server) -> None:
     body = {"model": server.model("completions"), "prompt": SENTENCE, "max_tokens": 1}
-    await server.refuses("/completions", {**body, "logprobs": 6}, status=(400, 422))
+    await server.refuses(COMPLETIONS, {**body, "logprobs": 6})
 
 
 @check(

@@ -5,6 +5,8 @@ from typing import Any
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.checks.embeddings import NEEDS, cosine, only_vector, vectors
 from contract_tests.expect import at, expect
+from contract_tests.reading import tokens_of
+from contract_tests.samples import EMBEDDINGS, NO_MODEL
 from contract_tests.server import SENTENCE, Server, refusal
 from contract_tests.sources import doc, issue, live, peer, sdk, spec
 from contract_tests.verdict import Uncooperative, Unsupported
@@ -14,7 +16,6 @@ TOKENS = ("embeddings.tokens",)
 OTHER = "Interest rates rose by a quarter of a point."
 LISTS = [[100, 101, 102], [103, 104], [105]]
 NEAR = 0.99
-INVALID = (400, 422)  # the official document names no status
 TOO_LARGE = (400, 413, 422)
 MOST = 2048
 WORDS = 12_000  # more tokens than any model of OpenAI takes; each word is one at least
@@ -99,7 +100,7 @@ async def tokens_same(server: Server) -> None:
 def _refuses(what: str, level: Any, rule: str, input: Any, *sources: Any) -> Any:  # noqa: A002
     @check(f"embeddings.input.{what}", level, rule, *sources, needs=NEEDS)
     async def invalid(server: Server) -> None:
-        await server.refuses("/embeddings", _body(server, input), status=INVALID)
+        await server.refuses(EMBEDDINGS, _body(server, input))
 
     return invalid
 
@@ -159,14 +160,14 @@ number = _refuses(
 )
 async def missing(server: Server) -> None:
     body = {"model": server.model("embeddings")}
-    await server.refuses("/embeddings", body, status=INVALID)
+    await server.refuses(EMBEDDINGS, body)
 
 
 # --- limits ---
 
 
 async def _at_length(server: Server, input: Any) -> Exchange:  # noqa: A002
-    answer = await server.post("/embeddings", _body(server, input))
+    answer = await server.post(EMBEDDINGS, _body(server, input))
     if answer.fault and answer.duration_s >= server.target.timeout_s:
         raise Uncooperative("the server takes the input, and is too slow to show what it does")
     return answer
@@ -197,8 +198,8 @@ async def too_long(server: Server) -> None:
     if not answer.ok:
         refusal(answer, TOO_LARGE)
         return
-    counted = at(answer.json, "usage", "prompt_tokens", of=int)
-    expect(counted >= WORDS, f"400, or {WORDS} tokens at least", f"200 and {counted} tokens")
+    counted = tokens_of(answer.json)
+    expect(counted >= WORDS, f"a refusal, or {WORDS} tokens at least", f"200 and {counted} tokens")
 
 
 # --- the other parameters ---
@@ -213,7 +214,7 @@ async def too_long(server: Server) -> None:
 )
 async def unknown_format(server: Server) -> None:
     body = _body(server, encoding_format="hexadecimal")
-    await server.refuses("/embeddings", body, status=INVALID)
+    await server.refuses(EMBEDDINGS, body)
 
 
 @check(
@@ -224,7 +225,7 @@ async def unknown_format(server: Server) -> None:
     needs=NEEDS,
 )
 async def dimensions_zero(server: Server) -> None:
-    await server.refuses("/embeddings", _body(server, dimensions=0), status=INVALID)
+    await server.refuses(EMBEDDINGS, _body(server, dimensions=0))
 
 
 @check(
@@ -248,8 +249,8 @@ async def user(server: Server) -> None:
     needs=NEEDS,
 )
 async def unknown_model(server: Server) -> None:
-    body = {"model": "no-such-model-2f1c", "input": SENTENCE}
-    await server.refuses("/embeddings", body, status=404)
+    body = {"model": NO_MODEL, "input": SENTENCE}
+    await server.refuses(EMBEDDINGS, body, status=404)
 
 
 @check(
@@ -263,7 +264,7 @@ async def chat_model(server: Server) -> None:
     name = server.model()
     if name == server.model("embeddings"):
         raise Unsupported("the one model chats and embeds")
-    answer = await server.post("/embeddings", {"model": name, "input": SENTENCE})
+    answer = await server.post(EMBEDDINGS, {"model": name, "input": SENTENCE})
     if answer.ok and vectors(answer.json):
         raise Unsupported("the chat model embeds too")
     refusal(answer, (400, 403, 404, 422, 501))

@@ -12,6 +12,7 @@ from contract_tests.checks.embeddings import (
     vectors,
 )
 from contract_tests.expect import at, expect
+from contract_tests.reading import tokens_of
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import doc, issue, peer, sdk, spec
 
@@ -156,8 +157,8 @@ async def batch_same(server: Server) -> None:
     needs=BATCH,
 )
 async def batch_usage(server: Server) -> None:
-    alone = [at(await server.embed(text), "usage", "prompt_tokens", of=int) for text in TEXTS]
-    seen = at(await server.embed(TEXTS), "usage", "prompt_tokens", of=int)
+    alone = [tokens_of(await server.embed(text)) for text in TEXTS]
+    seen = tokens_of(await server.embed(TEXTS))
     expect(seen == sum(alone), f"{sum(alone)} tokens, for {alone} alone", f"{seen} tokens")
 
 

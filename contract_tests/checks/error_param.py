@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from contract_tests.check import SHOULD, Check, check
-from contract_tests.checks.validation import CHAT, REFUSED
 from contract_tests.expect import expect
-from contract_tests.server import Server
+from contract_tests.samples import CHAT
+from contract_tests.server import REFUSED, Server
 from contract_tests.sources import issue, live, peer, spec
 from contract_tests.verdict import Uncooperative
 from contract_tests.wire.exchange import Exchange
@@ -26,7 +26,7 @@ async def _refused(server: Server, change: dict[str, Any]) -> Exchange:
     body = {**server.chat_body(), **change}
     answer = await server.post(CHAT, body, fresh=False)
     if answer.status not in REFUSED:
-        raise Uncooperative(f"the server does not refuse it with a 400: {answer.brief()}")
+        raise Uncooperative(f"the server does not refuse it: {answer.brief()}")
     return answer
 
 

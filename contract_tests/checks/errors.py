@@ -4,15 +4,14 @@ from typing import Any
 
 from contract_tests.check import MUST, Check, check
 from contract_tests.expect import at, expect
+from contract_tests.samples import CHAT, NO_MODEL
 from contract_tests.server import Server
 from contract_tests.sources import issue, spec
 from contract_tests.verdict import Uncooperative
 from contract_tests.wire.exchange import Exchange
 
-CHAT = "/chat/completions"
 NEEDS = ("chat",)
 TRUNCATED = b'{"model": '
-NO_MODEL = "no-such-model-2f1c"
 ENVELOPE = issue(
     "ray-project/ray#64833",
     "vllm-project/vllm#12886",

@@ -2,13 +2,13 @@
 
 from contract_tests.check import MAY, MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.samples import CHAT, MODELS
 from contract_tests.server import Server
 from contract_tests.sources import issue, live, peer, rfc, sdk, spec
 from contract_tests.target import THROTTLED
 from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
 
-CHAT = "/chat/completions"
 REQUEST_ID = "x-request-id"
 TRACED = "the `_request_id` of the SDKs is None, so that no call can be traced"
 STAINLESS = {
@@ -132,7 +132,7 @@ async def id_error(server: Server) -> None:
     clients="traces of different calls are taken for one",
 )
 async def id_unique(server: Server) -> None:
-    answers = [await _plain(server), await _refusal(server), await server.get("/models")]
+    answers = [await _plain(server), await _refusal(server), await server.get(MODELS)]
     ids = [one for answer in answers for one in answer.headers_of(REQUEST_ID)[:1]]
     if not ids:
         raise Unsupported("no answer has a request id")
@@ -150,7 +150,7 @@ async def id_unique(server: Server) -> None:
 async def id_single(server: Server) -> None:
     sent = "4c7f0c52-contract"
     headers = {"X-Request-Id": sent, "X-Client-Request-Id": sent}
-    answer = await server.get("/models", headers=headers)
+    answer = await server.get(MODELS, headers=headers)
     ids = answer.headers_of(REQUEST_ID)
     expect(len(ids) < 2 and not any("," in one for one in ids), "one id", ids)
 
@@ -176,9 +176,9 @@ async def sdk_headers(server: Server) -> None:
     clients="SDKs with OPENAI_ORG_ID or OPENAI_PROJECT_ID in the environment",
 )
 async def organization(server: Server) -> None:
-    plain = await server.get("/models")
+    plain = await server.get(MODELS)
     headers = {"OpenAI-Organization": "org-contract", "OpenAI-Project": "proj-contract"}
-    answer = await server.get("/models", headers=headers)
+    answer = await server.get(MODELS, headers=headers)
     expect(answer.status in {plain.status, 401, 403}, f"{plain.status}", answer.brief())
 
 
@@ -196,7 +196,7 @@ async def auth_scheme(server: Server) -> None:
         raise Unsupported("the run has no key")
     for scheme in ("Bearer", "bearer", "BEARER"):
         headers = {"Authorization": f"{scheme} {server.target.key}"}
-        answer = await server.get("/models", headers=headers)
+        answer = await server.get(MODELS, headers=headers)
         expect(answer.status not in {401, 403}, f"{scheme} to be accepted", answer.brief())
 
 
@@ -209,7 +209,7 @@ async def auth_scheme(server: Server) -> None:
     clients="an exception that was made for preflights lets anybody in",
 )
 async def auth_options(server: Server) -> None:
-    answer = await server.send("OPTIONS", "/models", key="", fresh=False)
+    answer = await server.send("OPTIONS", MODELS, key="", fresh=False)
     expect(not (answer.ok and b'"data"' in answer.body), "no list of models", answer.brief())
 
 
@@ -221,7 +221,7 @@ async def auth_options(server: Server) -> None:
     clients="health probes and browsers take the server for broken",
 )
 async def methods(server: Server) -> None:
-    for method, path in (("HEAD", "/models"), ("OPTIONS", "/models"), ("OPTIONS", CHAT)):
+    for method, path in (("HEAD", MODELS), ("OPTIONS", MODELS), ("OPTIONS", CHAT)):
         answer = await server.send(method, path, fresh=False)
         # 501 is how RFC 9110 lets a server refuse a method that it does not know.
         clean = answer.fault is None and (answer.status < 500 or answer.status == 501)

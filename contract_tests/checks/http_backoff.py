@@ -1,16 +1,17 @@
 """What tells a client to wait and to try again: statuses and headers of throttling."""
 
+import json
 import re
 from email.utils import parsedate_to_datetime
 
 from contract_tests.check import MAY, MUST, SHOULD, check
 from contract_tests.expect import expect
+from contract_tests.samples import CHAT, MODELS, NO_MODEL
 from contract_tests.server import Server
 from contract_tests.sources import issue, live, sdk, spec
+from contract_tests.target import THROTTLED
 from contract_tests.wire.exchange import Exchange
 
-CHAT = "/chat/completions"
-THROTTLED = 429
 # Statuses that make the official clients send the request again. Not 429, which may be a real
 # limit, and not 501, which says that the server has no such feature.
 RETRIED = frozenset({408, 409, 500, 502, 503, 504})
@@ -28,7 +29,7 @@ RESETS = ["x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"]
 
 async def _seen(server: Server) -> list[Exchange]:
     """Every answer of the run so far, after a success and a refusal at least."""
-    await server.get("/models")
+    await server.get(MODELS)
     await server.post(CHAT, {"model": server.model(), "messages": 1}, fresh=False)
     return [exchange for exchange in server.target.exchanges if exchange.status]
 
@@ -180,7 +181,8 @@ async def resets(server: Server) -> None:
 async def permanent(server: Server) -> None:
     no_messages = {"model": server.model()}
     wrong_messages = {"model": server.model(), "messages": 1}
-    unknown_model = {**server.chat_body(), "model": "no-such-model-2f1c"}
+    unknown_model = {**server.chat_body(), "model": NO_MODEL}
     for body in (no_messages, wrong_messages, unknown_model):
         answer = await server.post(CHAT, body, fresh=False)
-        expect(answer.status not in RETRIED, "a status that is final", answer.brief())
+        wanted = f"a 4xx that is not retried, for {json.dumps(body)}"
+        expect(answer.status not in RETRIED, wanted, answer.brief())

@@ -8,6 +8,7 @@ import httpx
 
 from contract_tests.check import MAY, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import issue, rfc, sdk
 from contract_tests.target import THROTTLED
@@ -15,7 +16,6 @@ from contract_tests.verdict import Unreachable, Unsupported
 from contract_tests.wire.client import Client
 from contract_tests.wire.exchange import Exchange
 
-CHAT = "/chat/completions"
 PIECE_BYTES = 40
 KEEPS_THE_BODY = (307, 308)
 LENGTH_REQUIRED = 411

@@ -2,6 +2,7 @@
 
 from contract_tests.check import MAY, MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, peer, rfc, sdk, spec
 from contract_tests.target import THROTTLED
@@ -9,7 +10,6 @@ from contract_tests.wire.client import LINGER_S
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import DONE, Stream
 
-CHAT = "/chat/completions"
 NEEDS = ("chat.stream",)
 CONTENT = "/paths/~1chat~1completions/post/responses/200/content"
 PROXIES = "anything behind nginx or an ingress comes in one piece"

@@ -9,7 +9,8 @@ from typing import Any
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
 from contract_tests.probes import refused
-from contract_tests.samples import ASK_WEATHER, WEATHER
+from contract_tests.reading import calls_of, choice_of, content_of, tokens_of
+from contract_tests.samples import ASK_WEATHER, CHAT, WEATHER
 from contract_tests.server import SENTENCE, Messages, Server
 from contract_tests.sources import Source, doc, issue, peer, spec
 from contract_tests.verdict import Unsupported
@@ -36,26 +37,26 @@ async def _limited(
     server: Server, limit: int, name: str = NEW, messages: Messages = SENTENCE, **params: Any
 ) -> Exchange:
     body = server.chat_body(messages, **{name: limit}, **params)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     if refused(answer):
         raise Unsupported(f"the server refuses {name}: {limit}")
     expect(answer.status == 200, "200", answer.brief())
     return answer
 
 
+async def _said(server: Server, limit: int, name: str = NEW, **params: Any) -> str:
+    return content_of(choice_of((await _limited(server, limit, name, **params)).json))
+
+
+def _within(body: Any) -> None:
+    count = tokens_of(body, "completion_tokens")
+    expect(count <= SMALL, f"{SMALL} completion tokens at most", body["usage"])
+
+
 async def _full(server: Server, **params: Any) -> str:
-    text = _text(await server.chat(**params))
+    text = content_of(choice_of(await server.chat(**params)))
     cooperate(len(text.split()) > SMALL, f"an answer of {SMALL} words or fewer needs no limit")
     return text
-
-
-def _text(body: Any) -> str:
-    content = at(body, "choices", 0, "message", of=dict).get("content")
-    return content if isinstance(content, str) else ""
-
-
-def _counted(body: Any) -> int:
-    return int(at(body, "usage", "completion_tokens", of=int))
 
 
 @check(
@@ -69,7 +70,7 @@ def _counted(body: Any) -> int:
 )
 async def accepted(server: Server) -> None:
     body = server.chat_body(max_completion_tokens=AMPLE)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     expect(answer.status == 200, "200", answer.brief())
 
 
@@ -84,8 +85,7 @@ def _bounds(name: str, needs: str, *sources: Source | tuple[Source, ...]) -> Any
     )
     async def bounds(server: Server) -> None:
         await _full(server)
-        body = (await _limited(server, SMALL, name)).json
-        expect(_counted(body) <= SMALL, f"{SMALL} completion tokens at most", body.get("usage"))
+        _within((await _limited(server, SMALL, name)).json)
 
     return bounds
 
@@ -103,8 +103,8 @@ max_tokens = _bounds(OLD, "chat.max_tokens", ALIAS)
 )
 async def alias(server: Server) -> None:
     await _full(server, temperature=0)
-    new = _text((await _limited(server, SMALL, NEW, temperature=0)).json)
-    old = _text((await _limited(server, SMALL, OLD, temperature=0)).json)
+    new = await _said(server, SMALL, NEW, temperature=0)
+    old = await _said(server, SMALL, OLD, temperature=0)
     expect(old == new, f"{new!r} with max_tokens too", repr(old))
 
 
@@ -118,8 +118,9 @@ async def alias(server: Server) -> None:
 )
 async def one(server: Server) -> None:
     body = (await _limited(server, 1)).json
-    count = _counted(body)
-    expect(count == 1 or (count == 0 and not _text(body)), "one completion token", body["usage"])
+    count = tokens_of(body, "completion_tokens")
+    nothing = count == 0 and not content_of(choice_of(body))
+    expect(count == 1 or nothing, "one completion token", body["usage"])
 
 
 @check(
@@ -133,7 +134,7 @@ async def one(server: Server) -> None:
 )
 async def length(server: Server) -> None:
     await _full(server)
-    reason = at((await _limited(server, 1)).json, "choices", 0, of=dict).get("finish_reason")
+    reason = choice_of((await _limited(server, 1)).json).get("finish_reason")
     expect(reason == "length", 'finish_reason "length"', repr(reason))
 
 
@@ -146,7 +147,7 @@ async def length(server: Server) -> None:
 )
 async def prefix(server: Server) -> None:
     full = await _full(server, temperature=0)
-    cut = _text((await _limited(server, SMALL, temperature=0)).json).rstrip("\ufffd")
+    cut = (await _said(server, SMALL, temperature=0)).rstrip("\ufffd")
     if full.startswith(cut) and len(cut) < len(full):
         return
     again = await _full(server, temperature=0, fresh=True)
@@ -163,11 +164,11 @@ async def prefix(server: Server) -> None:
     cooperative=True,
 )
 async def enough(server: Server) -> None:
-    plain = await server.chat()
-    cooperate(_counted(plain) < AMPLE // 2, "the answer is too long for the limit")
+    usual = tokens_of(await server.chat(), "completion_tokens")
+    cooperate(usual < AMPLE // 2, "the answer is too long for the limit")
     body = (await _limited(server, AMPLE)).json
-    cooperate(_counted(body) < AMPLE, "the answer was too long for the limit")
-    reason = at(body, "choices", 0, of=dict).get("finish_reason")
+    cooperate(tokens_of(body, "completion_tokens") < AMPLE, "the answer was too long for the limit")
+    reason = choice_of(body).get("finish_reason")
     expect(reason == "stop", 'finish_reason "stop"', repr(reason))
 
 
@@ -180,8 +181,7 @@ async def enough(server: Server) -> None:
     clients="budgets that are spent many times over",
 )
 async def reasoning(server: Server) -> None:
-    body = (await _limited(server, SMALL, reasoning_effort="low")).json
-    expect(_counted(body) <= SMALL, f"{SMALL} completion tokens at most", body.get("usage"))
+    _within((await _limited(server, SMALL, reasoning_effort="low")).json)
 
 
 def _refuses(id: str, value: Any, rule: str) -> Any:  # noqa: A002
@@ -196,15 +196,15 @@ def _refuses(id: str, value: Any, rule: str) -> Any:  # noqa: A002
         names = [NEW, OLD] if await server.target.has("chat.max_tokens") else [NEW]
         for name in names:
             body = server.chat_body(**{name: value})
-            await server.refuses("/chat/completions", body, fresh=False)
+            await server.refuses(CHAT, body, fresh=False)
 
     return refuses
 
 
-zero = _refuses("zero", 0, "A limit of zero is a 400.")
-negative = _refuses("negative", -1, "A negative limit is a 400.")
-fraction = _refuses("fraction", 1.5, "A limit that is no whole number is a 400.")
-text = _refuses("text", "5", "A limit in quotes is a 400.")
+zero = _refuses("zero", 0, "A limit of zero is refused.")
+negative = _refuses("negative", -1, "A negative limit is refused.")
+fraction = _refuses("fraction", 1.5, "A limit that is no whole number is refused.")
+text = _refuses("text", "5", "A limit in quotes is refused.")
 
 
 @check(
@@ -247,7 +247,7 @@ async def stream_bound(server: Server) -> None:
 )
 async def stream_text(server: Server) -> None:
     # Half a character at the end is nothing in one, and a replacement in the other.
-    whole = _text((await _limited(server, SMALL, temperature=0)).json).rstrip("\ufffd")
+    whole = (await _said(server, SMALL, temperature=0)).rstrip("\ufffd")
     stream = Stream(await _limited(server, SMALL, temperature=0, stream=True))
     streamed = stream.text().rstrip("\ufffd")
     expect(streamed == whole, f"{whole!r} as a stream too", repr(streamed))
@@ -275,7 +275,7 @@ def _cut_calls(name: str, needs: str, *, stream: bool) -> Any:
     async def cut_calls(server: Server) -> None:
         asked: dict[str, Any] = {"tools": [WEATHER], "tool_choice": "required"}
         whole = await server.chat(ASK_WEATHER, **asked)
-        limit = max(1, _counted(whole) * 2 // 3)
+        limit = max(1, tokens_of(whole, "completion_tokens") * 2 // 3)
         options = {"stream": True} if stream else {}
         answer = await _limited(server, limit, NEW, ASK_WEATHER, **asked, **options)
         if stream:
@@ -283,10 +283,8 @@ def _cut_calls(name: str, needs: str, *, stream: bool) -> Any:
             arguments = [call["arguments"] for call in streamed.tool_calls()]
             reasons = streamed.finishes()
         else:
-            choice = at(answer.json, "choices", 0, of=dict)
-            message = at(choice, "message", of=dict)
-            calls = at(message, "tool_calls", of=list) if message.get("tool_calls") else []
-            arguments = [at(call, "function", "arguments") for call in calls]
+            choice = choice_of(answer.json)
+            arguments = [at(call, "function", "arguments") for call in calls_of(choice)]
             reasons = [choice.get("finish_reason")]
         cooperate(not all(map(_is_json, arguments)), "the limit did not cut the call's arguments")
         expect(reasons == ["length"], 'finish_reason "length"', f"{reasons} for {arguments}")

@@ -7,13 +7,14 @@ from typing import Any
 
 from contract_tests.check import SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, content_of
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import issue, peer, rfc, spec
 from contract_tests.verdict import Broken
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import DONE, Stream
 
-CHAT = "/chat/completions"
 OK = 200
 BUSY = (429, 503)
 THROTTLES = "/components/responses/TooManyRequests"
@@ -88,9 +89,7 @@ def _only(word: str, text: str) -> None:
 async def same(server: Server) -> None:
     body = server.chat_body(temperature=0)
     answers = await _together(server, *[body] * len(_words(server)), fresh=True)
-    contents = [
-        at(answer.json, "choices", 0, "message", "content") for answer in _accepted(answers)
-    ]
+    contents = [content_of(choice_of(answer.json)) for answer in _accepted(answers)]
     expect(all(content == contents[0] for content in contents), "one text", contents)
 
 
@@ -110,8 +109,7 @@ async def distinct(server: Server) -> None:
     told = 0
     for word, answer in crowd:
         if answer.status == OK:
-            content = at(answer.json, "choices", 0, "message", "content")
-            text = content if isinstance(content, str) else ""
+            text = content_of(choice_of(answer.json))
             _only(word, text)
             told += word in text.lower()
     cooperate(told > 1, "the model did not repeat its words")

@@ -7,8 +7,10 @@ one; the ids to ban come from the server's own `/tokenize`.
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
-from contract_tests.expect import at, cooperate, expect
+from contract_tests.expect import cooperate, expect
 from contract_tests.probes import refused
+from contract_tests.reading import choice_of, content_of, tokens_of
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import doc, peer, spec
 from contract_tests.verdict import Unsupported
@@ -27,21 +29,16 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-def _text(body: Any) -> str:
-    content = at(body, "choices", 0, "message", of=dict).get("content")
-    return content if isinstance(content, str) else ""
-
-
 async def _biased(server: Server, bias: dict[str, int]) -> tuple[str, int]:
     """The beginning of the answer with that bias, which is not empty, and how many tokens it is."""
     body = server.chat_body(logit_bias=bias, max_completion_tokens=SHORT)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     if refused(answer):
         raise Unsupported("the server refuses such a logit_bias")
     expect(answer.status == 200, "200", answer.brief())
-    text = _text(answer.json)
+    text = content_of(choice_of(answer.json))
     cooperate(text, "the biased answer has no text")
-    return text, at(answer.json, "usage", "completion_tokens", of=int)
+    return text, tokens_of(answer.json, "completion_tokens")
 
 
 async def _tokens(server: Server, text: str) -> list[int]:
@@ -66,7 +63,7 @@ async def _tokens(server: Server, text: str) -> list[int]:
     clients="classifiers that bias towards their labels",
 )
 async def force(server: Server) -> None:
-    plain = _text(await server.chat())
+    plain = content_of(choice_of(await server.chat()))
     text, _ = await _biased(server, {str(FORCED): 100})
     expect(not plain.startswith(text), f"token {FORCED} again and again", text)
 
@@ -81,7 +78,7 @@ async def force(server: Server) -> None:
     clients="filters of unwanted words",
 )
 async def ban(server: Server) -> None:
-    plain = _text(await server.chat())
+    plain = content_of(choice_of(await server.chat()))
     tokens = await _tokens(server, plain)
     cooperate(0 < len(tokens) <= MANY, "the answer's tokens are not known")
     text, count = await _biased(server, {str(token): -100 for token in tokens})
@@ -100,10 +97,10 @@ async def ban(server: Server) -> None:
     needs=(NEEDS, "chat.deterministic"),
 )
 async def none(server: Server) -> None:
-    plain = _text(await server.chat(temperature=0))
-    text = _text(await server.chat(temperature=0, logit_bias={str(FORCED): 0}))
+    plain = content_of(choice_of(await server.chat(temperature=0)))
+    text = content_of(choice_of(await server.chat(temperature=0, logit_bias={str(FORCED): 0})))
     if text != plain:
-        again = _text(await server.chat(temperature=0, fresh=True))
+        again = content_of(choice_of(await server.chat(temperature=0, fresh=True)))
         cooperate(again == plain, "the answer at temperature 0 has changed")
     expect(text == plain, repr(plain), repr(text))
 
@@ -119,28 +116,28 @@ def _refuses(wrong: str, rule: str) -> Any:
     )
     async def refuses(server: Server) -> None:
         body = server.chat_body(logit_bias=WRONG[wrong])
-        await server.refuses("/chat/completions", body, fresh=False)
+        await server.refuses(CHAT, body, fresh=False)
 
     return refuses
 
 
-key = _refuses("key", "A bias for something that is no token id is a 400.")
-value = _refuses("value", "A bias that is no number is a 400.")
-outside = _refuses("range", "A bias outside -100 to 100 is a 400.")
-vocabulary = _refuses("vocabulary", "A bias for an id outside the vocabulary is a 400.")
+key = _refuses("key", "A bias for something that is no token id is refused.")
+value = _refuses("value", "A bias that is no number is refused.")
+outside = _refuses("range", "A bias outside -100 to 100 is refused.")
+vocabulary = _refuses("vocabulary", "A bias for an id outside the vocabulary is refused.")
 
 
 @check(
     "sampling.logit_bias.object",
     MUST,
-    "A `logit_bias` that is no object is a 400.",
+    "A `logit_bias` that is no object is refused.",
     spec(f"{PLACE}/type"),
     needs=NEEDS,
 )
 async def no_object(server: Server) -> None:
     for bias in ([1], "fox"):
         body = server.chat_body(logit_bias=bias)
-        await server.refuses("/chat/completions", body, fresh=False)
+        await server.refuses(CHAT, body, fresh=False)
 
 
 @check(
@@ -153,7 +150,7 @@ async def no_object(server: Server) -> None:
 async def named(server: Server) -> None:
     for bias in WRONG.values():
         body = server.chat_body(logit_bias=bias)
-        answer = await server.post("/chat/completions", body, fresh=False)
+        answer = await server.post(CHAT, body, fresh=False)
         if refused(answer):
             told = f"{answer.error.get('message')} {answer.error.get('param')}"
             expect(next(iter(bias)) in told, f"{next(iter(bias))!r} in the refusal", answer.brief())

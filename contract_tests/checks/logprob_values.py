@@ -16,6 +16,7 @@ from contract_tests.checks.logprobs import (
     top,
 )
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import usage_of
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, peer
 
@@ -141,7 +142,7 @@ async def of_bytes(server: Server) -> None:
 )
 async def usage(server: Server) -> None:
     _, entries = await asked(server)
-    counted = at(await server.chat(**TWO), "usage", of=dict)
+    counted = usage_of(await server.chat(**TWO))
     details = counted.get("completion_tokens_details")
     reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else 0
     cooperate(not reasoning, "reasoning has tokens without logprobs")

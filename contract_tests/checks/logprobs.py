@@ -4,10 +4,11 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.server import Server
+from contract_tests.reading import choice_of, content_of
+from contract_tests.samples import CHAT
+from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, issue, peer, spec
 
-JSON = dict[str, Any]
 ENTRY = "ChatCompletionTokenLogprob"
 TOP = f"{ENTRY}/properties/top_logprobs"
 CHOICE = "CreateChatCompletionResponse/properties/choices/items/properties/logprobs"
@@ -28,10 +29,10 @@ def entries_of(choice: JSON) -> list[JSON]:
 async def asked(server: Server, **params: Any) -> tuple[str, list[JSON]]:
     """The text with two alternatives, or as `params` say, and its entries."""
     sent = {key: value for key, value in {**TWO, **params}.items() if value is not None}
-    choice = at(await server.chat(**sent), "choices", 0, of=dict)
-    content = at(choice, "message", of=dict).get("content")
-    cooperate(isinstance(content, str) and content, "the model says nothing")
-    return content, entries_of(choice)
+    choice = choice_of(await server.chat(**sent))
+    text = content_of(choice)
+    cooperate(text, "the model says nothing")
+    return text, entries_of(choice)
 
 
 def top(entry: JSON) -> list[JSON]:
@@ -81,7 +82,7 @@ async def absent(server: Server) -> None:
     if await server.target.has(NEEDS):
         requests.append({"logprobs": False})
     for params in requests:
-        choice = at(await server.chat(**params), "choices", 0, of=dict)
+        choice = choice_of(await server.chat(**params))
         found = choice.get("logprobs")
         expect(found is None, "`logprobs` to be null", found)
 
@@ -102,13 +103,13 @@ async def content(server: Server) -> None:
 
 @check(
     "logprobs.refusal",
-    SHOULD,
+    MUST,
     "The `logprobs` object has `refusal` too, mostly null.",
     spec(f"{CHOICE}/anyOf/0/required"),
     needs=NEEDS,
 )
 async def refusal(server: Server) -> None:
-    logprobs = at(await server.chat(**TWO), "choices", 0, "logprobs", of=dict)
+    logprobs = at(choice_of(await server.chat(**TWO)), "logprobs", of=dict)
     expect("refusal" in logprobs, "`refusal`", logprobs)
 
 
@@ -198,16 +199,16 @@ async def top_zero(server: Server) -> None:
 )
 async def top_twenty(server: Server) -> None:
     body = server.chat_body(logprobs=True, top_logprobs=20)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     expect(answer.status == 200, "200", answer.brief())
 
 
 @check(
     "logprobs.top.alone",
     SHOULD,
-    "`top_logprobs` without `logprobs: true` is a 400.",
+    "`top_logprobs` without `logprobs: true` is refused.",
     doc(f"{REQUEST}/top_logprobs"),
     needs=NEEDS,
 )
 async def top_alone(server: Server) -> None:
-    await server.refuses("/chat/completions", server.chat_body(top_logprobs=2), fresh=False)
+    await server.refuses(CHAT, server.chat_body(top_logprobs=2), fresh=False)

@@ -1,7 +1,5 @@
 """`logprobs` of streamed chats: what the whole answer has, chunk by chunk."""
 
-from typing import Any
-
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.checks.logprobs import (
     CLIENTS,
@@ -17,11 +15,10 @@ from contract_tests.checks.logprobs import (
     top,
 )
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.server import Server
+from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.wire.stream import Stream
 
-JSON = dict[str, Any]
 CHUNK = "CreateChatCompletionStreamResponse/properties/choices/items/properties/logprobs"
 STREAMED = (NEEDS, "chat.stream")
 NOISE = 0.2  # of logprobs of the same tokens, computed in another batch

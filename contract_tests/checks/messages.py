@@ -6,14 +6,13 @@ Whether a message is read shows in `prompt_tokens`, whatever the model then says
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Check, check
-from contract_tests.expect import at, expect
-from contract_tests.server import SENTENCE, Messages, Server
+from contract_tests.expect import expect
+from contract_tests.reading import choice_of, message_of, tokens_of
+from contract_tests.samples import CHAT
+from contract_tests.server import REFUSED, SENTENCE, Messages, Server
 from contract_tests.sources import issue, live, peer, sdk, spec
-from contract_tests.verdict import Unsupported
 
 NEEDS = ("chat",)
-PATH = "/chat/completions"
-REFUSED = (400, 422)
 ASIDE = (
     "Long ago a red fox lived near the old mill by the river. Each morning it ran along the bank, "
     "looked for a fish or a frog, and then slept in the warm grass until the noon bell rang. "
@@ -31,11 +30,7 @@ def _part(text: str = SENTENCE) -> dict[str, Any]:
 
 
 async def _tokens(server: Server, messages: Messages = SENTENCE) -> int:
-    usage = (await server.chat(messages)).get("usage")
-    if usage is None:
-        raise Unsupported("without usage there is no telling what was read")
-    tokens: int = at(usage, "prompt_tokens", of=int)
-    return tokens
+    return tokens_of(await server.chat(messages))
 
 
 async def _reads(server: Server, messages: list[Any], asides: int = 1) -> None:
@@ -54,8 +49,7 @@ def _accepts(
 ) -> Check:
     @check(f"messages.{name}", level, rule, *sources, needs=NEEDS, clients=clients)
     async def accepts(server: Server) -> None:
-        body = await server.chat(messages)
-        at(body, "choices", 0, "message", of=dict)
+        message_of(choice_of(await server.chat(messages)))
 
     return accepts
 
@@ -132,7 +126,7 @@ parts_assistant = _accepts(
     clients="every loop that appends the reply to the conversation",
 )
 async def replay(server: Server) -> None:
-    message = at(await server.chat(), "choices", 0, "message", of=dict)
+    message = message_of(choice_of(await server.chat()))
     await server.chat([_user(), message, _user("Hello.")])
 
 
@@ -202,10 +196,17 @@ async def parts_same(server: Server) -> None:
 # --- what is refused ---
 
 
-def _refuses(name: str, level: Any, rule: str, messages: list[Any], *sources: Any) -> Check:
+def _refuses(
+    name: str,
+    level: Any,
+    rule: str,
+    messages: list[Any],
+    *sources: Any,
+    status: tuple[int, ...] = REFUSED,
+) -> Check:
     @check(f"messages.{name}", level, rule, *sources, needs=NEEDS)
     async def refuses(server: Server) -> None:
-        await server.refuses(PATH, server.chat_body(messages), status=REFUSED)
+        await server.refuses(CHAT, server.chat_body(messages), status=status)
 
     return refuses
 
@@ -224,4 +225,5 @@ unknown_part = _refuses(
     [_user([_part(), {"type": "scent", "scent": "rose"}])],
     spec("ChatCompletionRequestUserMessageContentPart"),
     live("invalid_value for messages[0].content[1].type"),
+    status=(400, 415, 422),
 )

@@ -5,7 +5,8 @@ from typing import Any
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, expect
 from contract_tests.probes import refused
-from contract_tests.samples import AUDIO, IMAGE, TEXT_FILE, data_uri, png
+from contract_tests.reading import choice_of, message_of, tokens_of, usage_of
+from contract_tests.samples import AUDIO, CHAT, IMAGE, TEXT_FILE, data_uri, png
 from contract_tests.server import SENTENCE, Server, refusal
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.verdict import Unsupported
@@ -13,7 +14,7 @@ from contract_tests.verdict import Unsupported
 PART = "ChatCompletionRequestMessageContentPart"
 USER = "ChatCompletionRequestUserMessage/properties/content/oneOf/1"
 IMAGES = ("chat.image",)
-REFUSED = (400, 404, 415, 422, 501)  # what a server may say that does not take such a part
+NOT_TAKEN = (400, 404, 415, 422, 501)  # what a server may say that does not take such a part
 BLUE = data_uri("image/png", png(64, 64, (30, 30, 200)))
 Part = dict[str, Any]
 
@@ -29,8 +30,7 @@ def user(*parts: Part) -> list[dict[str, Any]]:
 
 
 async def _tokens(server: Server, *parts: Part) -> int:
-    body = await (server.chat(user(*parts)) if parts else server.chat())
-    return at(body, "usage", "prompt_tokens", of=int)  # type: ignore[no-any-return]
+    return tokens_of(await (server.chat(user(*parts)) if parts else server.chat()))
 
 
 # --- taken, or refused; never dropped ---
@@ -45,8 +45,7 @@ def _accepted(what: str, part: Part, *sources: Any) -> Any:
         needs=(f"chat.{what}",),
     )
     async def accepted(server: Server) -> None:
-        body = await server.chat(user(part))
-        at(body, "choices", 0, "message", of=dict)
+        message_of(choice_of(await server.chat(user(part))))
 
     return accepted
 
@@ -68,9 +67,9 @@ def _kept(what: str, part: Part, *sources: Any, clients: str = "") -> Any:
         clients=clients,
     )
     async def kept(server: Server) -> None:
-        answer = await server.post("/chat/completions", server.chat_body(user(part)), fresh=False)
+        answer = await server.post(CHAT, server.chat_body(user(part)), fresh=False)
         if not answer.ok:
-            refusal(answer, REFUSED)
+            refusal(answer, NOT_TAKEN)
             return
         without, seen = await _tokens(server), await _tokens(server, part)
         expect(seen > without, f"more than the {without} tokens of the text alone", f"{seen}")
@@ -101,7 +100,7 @@ file_kept = _kept("file", TEXT_FILE, doc("CompletionUsage/properties/prompt_toke
 )
 async def several(server: Server) -> None:
     both = user(IMAGE, image(BLUE))
-    answer = await server.post("/chat/completions", server.chat_body(both), fresh=False)
+    answer = await server.post(CHAT, server.chat_body(both), fresh=False)
     if refused(answer):
         raise Unsupported(f"one image is the most: {answer.brief()}")
     one, two = await _tokens(server, IMAGE), await _tokens(server, IMAGE, image(BLUE))
@@ -129,13 +128,13 @@ async def detail(server: Server) -> None:
 )
 async def image_usage(server: Server) -> None:
     for body, has_image in ((await server.chat(user(IMAGE)), True), (await server.chat(), False)):
-        usage = at(body, "usage", of=dict)
+        usage = usage_of(body)
         details = usage.get("prompt_tokens_details")
         told = details.get("image_tokens") if isinstance(details, dict) else None
         if told is None:
             continue
         tokens = at(usage, "prompt_tokens_details", "image_tokens", of=int)
-        most = at(usage, "prompt_tokens", of=int) if has_image else 0
+        most = tokens_of(body) if has_image else 0
         expect(has_image <= tokens <= most, f"{int(has_image)} to {most} image tokens", usage)
 
 

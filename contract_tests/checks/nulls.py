@@ -4,13 +4,12 @@ from typing import Any
 
 from contract_tests.check import MAY, MUST, Check, Level, check
 from contract_tests.expect import expect
-from contract_tests.samples import WEATHER
+from contract_tests.samples import CHAT, WEATHER
 from contract_tests.server import Server
 from contract_tests.sources import issue, spec
 from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
 
-PATH = "/chat/completions"
 # What the schema calls nullable, each with a value to ask whether the server knows it at all.
 NULLABLE: dict[str, Any] = {
     "temperature": 1,
@@ -69,7 +68,7 @@ def _null(field: str, level: Level, together: dict[str, Any]) -> Check:
 
 
 async def _ask(server: Server, params: dict[str, Any]) -> Exchange:
-    return await server.post(PATH, server.chat_body("Say hi.", **params), fresh=False)
+    return await server.post(CHAT, server.chat_body("Say hi.", **params), fresh=False)
 
 
 def _one(answer: Exchange) -> bool:

@@ -5,12 +5,12 @@ These checks run last, so that they see what the others asked for.
 
 from contract_tests.check import MUST, Check, check
 from contract_tests.checks.schema import (
-    CHAT,
+    CHAT_BODY,
     CHAT_CHUNK,
-    COMPLETION,
+    COMPLETION_BODY,
     COMPLETION_CHUNK,
-    EMBEDDINGS,
-    MODERATION,
+    EMBEDDINGS_BODY,
+    MODERATION_BODY,
     Answer,
     validate,
 )
@@ -35,9 +35,9 @@ def _official(answer: Answer) -> Check:
     return keeps
 
 
-chat = _official(CHAT)
+chat = _official(CHAT_BODY)
 chat_chunk = _official(CHAT_CHUNK)
-completion = _official(COMPLETION)
+completion = _official(COMPLETION_BODY)
 completion_chunk = _official(COMPLETION_CHUNK)
-embeddings = _official(EMBEDDINGS)
-moderation = _official(MODERATION)
+embeddings = _official(EMBEDDINGS_BODY)
+moderation = _official(MODERATION_BODY)

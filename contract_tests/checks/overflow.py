@@ -10,14 +10,17 @@ from string import ascii_lowercase
 from typing import Any
 
 from contract_tests.check import SHOULD, check
-from contract_tests.checks.errors import CHAT
 from contract_tests.expect import expect
+from contract_tests.samples import CHAT, MODELS
 from contract_tests.server import Server, refusal
 from contract_tests.sources import doc, issue, live, peer
 from contract_tests.verdict import Uncooperative
 from contract_tests.wire.exchange import Exchange
 
-WINDOWS = ("max_model_len", "context_length", "context_window", "max_context_length")
+WINDOWS = (
+    *("max_model_len", "max_input_tokens"),
+    *("context_length", "context_window", "max_context_length"),
+)
 WORDS = 300_000
 ISSUES = issue(
     "lmstudio-ai/lmstudio-bug-tracker#2322",
@@ -28,7 +31,7 @@ COMPACTING = "agents never compact their conversation"
 
 
 async def _window(server: Server) -> int | None:
-    answer = await server.get("/models")
+    answer = await server.get(MODELS)
     body = answer.json if answer.status == 200 else None
     models = body.get("data") if isinstance(body, dict) else None
     for model in models if isinstance(models, list) else []:

@@ -2,23 +2,19 @@
 
 from typing import Any
 
-from contract_tests.check import MAY, MUST, SHOULD, Check, check
-from contract_tests.expect import at, cooperate, expect
-from contract_tests.server import Server, refusal
+from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
+from contract_tests.expect import at, expect
+from contract_tests.reading import choice_of, content_of, message_of, usage_of
+from contract_tests.samples import CHAT
+from contract_tests.server import REFUSED, Server, refusal
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
 
 NEEDS = ("chat",)
-PATH = "/chat/completions"
-REFUSED = (400, 422)
 PROPERTIES = "CreateChatCompletionRequest/allOf/1/properties"
 SHARED = "ModelResponseProperties/properties"
 OPEN_QUESTION = "Why is the sky blue?"
-
-
-def _content(body: Any) -> Any:
-    return at(body, "choices", 0, "message", of=dict).get("content")
 
 
 def _clean(answer: Exchange) -> None:
@@ -55,7 +51,7 @@ async def stream_false(server: Server) -> None:
 )
 async def stream_options(server: Server) -> None:
     body = server.chat_body(stream_options={"include_usage": True})
-    await server.refuses(PATH, body, status=REFUSED)
+    await server.refuses(CHAT, body)
 
 
 # --- names for the caller ---
@@ -75,7 +71,7 @@ async def _named(server: Server, param: str) -> Any:
 def _accepted(param: str) -> Check:
     @check(f"params.{param}.accepted", SHOULD, f"`{param}` is accepted.", NAMES[param], needs=NEEDS)
     async def accepted(server: Server) -> None:
-        at(await _named(server, param), "choices", 0, of=dict)
+        choice_of(await _named(server, param))
 
     return accepted
 
@@ -89,8 +85,8 @@ def _harmless(param: str) -> Check:
         needs=("chat.temperature", "chat.deterministic"),
     )
     async def harmless(server: Server) -> None:
-        plain = _content(await server.chat(temperature=0))
-        seen = _content(await _named(server, param))
+        plain = content_of(choice_of(await server.chat(temperature=0)))
+        seen = content_of(choice_of(await _named(server, param)))
         expect(seen == plain, repr(plain), repr(seen))
 
     return harmless
@@ -103,22 +99,24 @@ user_harmless, safety_harmless, cache_harmless = [_harmless(name) for name in NA
 # --- values that are refused ---
 
 
-def _refuses(name: str, rule: str, source: Any, *needs: str, **params: Any) -> Check:
-    @check(f"params.{name}", SHOULD, rule, source, needs=needs or NEEDS)
+def _refuses(name: str, level: Level, rule: str, source: Any, *needs: str, **params: Any) -> Check:
+    @check(f"params.{name}", level, rule, source, needs=needs or NEEDS)
     async def refuses(server: Server) -> None:
-        await server.refuses(PATH, server.chat_body(**params), status=REFUSED)
+        await server.refuses(CHAT, server.chat_body(**params))
 
     return refuses
 
 
 long_identifier = _refuses(
     "safety_identifier.length",
+    SHOULD,
     "A `safety_identifier` of more than 64 characters is refused.",
     spec(f"{SHARED}/safety_identifier"),
     safety_identifier="x" * 65,
 )
 many_pairs = _refuses(
     "metadata.pairs",
+    SHOULD,
     "`metadata` of more than 16 pairs is refused.",
     doc("Metadata/anyOf/0"),
     "chat.metadata",
@@ -126,6 +124,7 @@ many_pairs = _refuses(
 )
 long_key = _refuses(
     "metadata.key",
+    MAY,
     "A key of `metadata` of more than 64 characters is refused.",
     doc("Metadata/anyOf/0"),
     "chat.metadata",
@@ -133,6 +132,7 @@ long_key = _refuses(
 )
 long_value = _refuses(
     "metadata.value",
+    MAY,
     "A value of `metadata` of more than 512 characters is refused.",
     doc("Metadata/anyOf/0"),
     "chat.metadata",
@@ -140,6 +140,7 @@ long_value = _refuses(
 )
 number_value = _refuses(
     "metadata.string",
+    MAY,
     "A value of `metadata` that is no string is refused.",
     spec("Metadata/anyOf/0/additionalProperties"),
     "chat.metadata",
@@ -158,14 +159,11 @@ number_value = _refuses(
     needs="chat.reasoning",
 )
 async def no_effort(server: Server) -> None:
-    answer = await server.post(PATH, server.chat_body(reasoning_effort="none"))
+    answer = await server.post(CHAT, server.chat_body(reasoning_effort="none"))
     if answer.status in REFUSED:
         raise Unsupported("this model always reasons")
     expect(answer.status == 200, "200", answer.brief())
-    body = at(answer.json)
-    usage = body.get("usage") if isinstance(body, dict) else None
-    cooperate(isinstance(usage, dict), "the reply has no usage")
-    details = at(usage).get("completion_tokens_details")
+    details = usage_of(answer.json).get("completion_tokens_details")
     seen = details.get("reasoning_tokens") if isinstance(details, dict) else None
     expect(not seen, "no reasoning tokens", seen)
 
@@ -179,7 +177,7 @@ async def no_effort(server: Server) -> None:
 )
 async def verbosity(server: Server) -> None:
     low, high = [
-        _content(await server.chat(OPEN_QUESTION, temperature=0, verbosity=level))
+        content_of(choice_of(await server.chat(OPEN_QUESTION, temperature=0, verbosity=level)))
         for level in ("low", "high")
     ]
     expect(low != high, "another reply at high than at low", repr(low))
@@ -198,7 +196,7 @@ def _clean_or_refused(param: str, **params: Any) -> Check:
         clients="SDKs repeat a request that got a 5xx",
     )
     async def clean(server: Server) -> None:
-        _clean(await server.post(PATH, server.chat_body(**params)))
+        _clean(await server.post(CHAT, server.chat_body(**params)))
 
     return clean
 
@@ -220,10 +218,10 @@ store = _clean_or_refused("store", store=True)
 async def audio(server: Server) -> None:
     sound = {"voice": "alloy", "format": "wav"}
     body = server.chat_body(modalities=["text", "audio"], audio=sound)
-    answer = await server.post(PATH, body)
+    answer = await server.post(CHAT, body)
     _clean(answer)
     if answer.status == 200:
-        message = at(answer.json, "choices", 0, "message", of=dict)
+        message = message_of(choice_of(answer.json))
         expect(isinstance(message.get("audio"), dict), "`audio` in the message", message)
 
 
@@ -237,4 +235,4 @@ async def audio(server: Server) -> None:
     clients="Xcode and litellm's bridge send one",
 )
 async def no_tools(server: Server) -> None:
-    at(await server.chat(tools=[]), "choices", 0, of=dict)
+    choice_of(await server.chat(tools=[]))

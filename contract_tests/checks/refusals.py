@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from contract_tests.check import SHOULD, Check, check
-from contract_tests.checks.errors import CHAT, NO_MODEL, TRUNCATED, refusals
+from contract_tests.checks.errors import TRUNCATED, refusals
 from contract_tests.expect import expect, show
+from contract_tests.samples import CHAT, NO_MODEL
 from contract_tests.server import Server, refusal
 from contract_tests.sources import issue, live, peer, rfc
 from contract_tests.verdict import Uncooperative

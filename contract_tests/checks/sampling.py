@@ -7,8 +7,10 @@ value has to be seen in texts of a creative prompt; where it may not, nothing ca
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Level, check
-from contract_tests.expect import at, cooperate, expect
+from contract_tests.expect import cooperate, expect
 from contract_tests.probes import refused
+from contract_tests.reading import choice_of, content_of
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import Source, doc, live, peer, spec
 from contract_tests.verdict import Unsupported
@@ -29,13 +31,13 @@ async def _ask(server: Server, prompt: str = ANYTHING, tokens: int = SHORT, **pa
     fresh = bool(params.pop("fresh", False))
     params["max_completion_tokens"] = tokens
     body = server.chat_body(prompt, **params)
-    answer = await server.post("/chat/completions", body, fresh=fresh)
+    answer = await server.post(CHAT, body, fresh=fresh)
     if refused(answer):
         raise Unsupported(f"the server refuses {', '.join(params)} together")
     expect(answer.status == 200, "200", answer.brief())
-    content = at(answer.json, "choices", 0, "message", of=dict).get("content")
-    cooperate(isinstance(content, str) and content, "the model says nothing in so few tokens")
-    return str(content)
+    text = content_of(choice_of(answer.json))
+    cooperate(text, "the model says nothing in so few tokens")
+    return text
 
 
 def _seeds(server: Server) -> range:
@@ -57,7 +59,7 @@ def _accepts(name: str, level: Level, values: tuple[float, ...], source: Source,
         for value in values:
             params: dict[str, Any] = {name: value}
             body = server.chat_body(**params)
-            answer = await server.post("/chat/completions", body, fresh=False)
+            answer = await server.post(CHAT, body, fresh=False)
             expect(answer.status == 200, f"200 for {name}: {value}", answer.brief())
 
     return accepts
@@ -87,7 +89,7 @@ async def temperature_two(server: Server) -> None:
     body = server.chat_body(ANYTHING, temperature=2, seed=1, max_completion_tokens=SHORT)
     if not await server.target.has("chat.seed"):
         del body["seed"]
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     expect(answer.status == 200, "200", answer.brief())
 
 
@@ -172,26 +174,26 @@ async def seed_differs(server: Server) -> None:
 @check(
     "sampling.seed.range",
     MUST,
-    "A seed outside 64 bits is a 400.",
+    "A seed outside 64 bits is refused.",
     spec(f"{OWN}/seed/maximum"),
     peer("vllm", "test_long_seed"),
     needs="chat.seed",
 )
 async def seed_range(server: Server) -> None:
     for seed in (2**64, -(2**64)):
-        await server.refuses("/chat/completions", server.chat_body(seed=seed), fresh=False)
+        await server.refuses(CHAT, server.chat_body(seed=seed), fresh=False)
 
 
 @check(
     "sampling.seed.integer",
     MUST,
-    "A seed that is no integer is a 400.",
+    "A seed that is no integer is refused.",
     spec(f"{OWN}/seed/type"),
     needs="chat.seed",
 )
 async def seed_integer(server: Server) -> None:
     for seed in (1.5, "seven"):
-        await server.refuses("/chat/completions", server.chat_body(seed=seed), fresh=False)
+        await server.refuses(CHAT, server.chat_body(seed=seed), fresh=False)
 
 
 @check(

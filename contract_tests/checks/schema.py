@@ -9,20 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.check import MUST, Check, check
-from contract_tests.samples import ASK_WEATHER, SCHEMA, WEATHER
+from contract_tests.samples import (
+    ASK_WEATHER,
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    MODERATIONS,
+    NO_MODEL,
+    SCHEMA,
+    WEATHER,
+)
 from contract_tests.schema.strict import Schema, strict, tally
-from contract_tests.server import Server
+from contract_tests.server import JSON, Server
 from contract_tests.sources import issue, sdk, spec
 from contract_tests.verdict import Broken
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import Stream
 
-JSON = dict[str, Any]
 USAGE: JSON = {"stream_options": {"include_usage": True}}
 
 # By path: the requests that make a server show every part of an answer, and what each needs.
 SAMPLES: dict[str, tuple[tuple[str, JSON], ...]] = {
-    "/chat/completions": (
+    CHAT: (
         ("chat", {}),
         ("chat.n", {"n": 2}),
         ("chat.logprobs", {"logprobs": True, "top_logprobs": 2}),
@@ -33,30 +41,30 @@ SAMPLES: dict[str, tuple[tuple[str, JSON], ...]] = {
         ("chat.tools.required", {"stream": True, "tools": [WEATHER], "tool_choice": "required"}),
         ("chat.logprobs", {"stream": True, "logprobs": True, "top_logprobs": 2}),
     ),
-    "/completions": (
+    COMPLETIONS: (
         ("completions", {}),
         ("completions.logprobs", {"logprobs": 2}),
         ("completions.echo", {"echo": True}),
         ("completions.stream", {"stream": True}),
         ("completions.usage", {"stream": True, **USAGE}),
     ),
-    "/embeddings": (
+    EMBEDDINGS: (
         ("embeddings", {}),
         ("embeddings.base64", {"encoding_format": "base64"}),
     ),
-    "/moderations": (("moderations", {}),),
+    MODERATIONS: (("moderations", {}),),
 }
 PROMPTS: dict[str, JSON] = {
-    "/chat/completions": {"messages": [{"role": "user", "content": ASK_WEATHER}]},
-    "/completions": {"prompt": ASK_WEATHER},
-    "/embeddings": {"input": ASK_WEATHER},
-    "/moderations": {"input": ASK_WEATHER},
+    CHAT: {"messages": [{"role": "user", "content": ASK_WEATHER}]},
+    COMPLETIONS: {"prompt": ASK_WEATHER},
+    EMBEDDINGS: {"input": ASK_WEATHER},
+    MODERATIONS: {"input": ASK_WEATHER},
 }
 MODEL_KINDS = {
-    "/chat/completions": "chat",
-    "/completions": "completions",
-    "/embeddings": "embeddings",
-    "/moderations": "moderations",
+    CHAT: "chat",
+    COMPLETIONS: "completions",
+    EMBEDDINGS: "embeddings",
+    MODERATIONS: "moderations",
 }
 
 
@@ -74,7 +82,8 @@ def _seen(server: Server, path: str, *, stream: bool) -> Iterator[tuple[Exchange
         if exchange.url != server.target.url + path or exchange.status != 200 or exchange.fault:
             continue
         if stream and exchange.media_type == "text/event-stream":
-            yield from ((exchange, chunk) for chunk in Stream(exchange).chunks)
+            read = Stream(exchange)
+            yield from ((exchange, chunk) for chunk in (read.chunks if read.payloads else ()))
         elif not stream and exchange.media_type == "application/json":
             yield exchange, exchange.json
 
@@ -93,7 +102,7 @@ async def validate(server: Server, path: str, schema: Schema, *, stream: bool) -
         for fault in schema.faults(value):
             faults.setdefault(fault, exchange)
             found.append(fault)
-    _judge(server, faults, found, "what the schema says")
+    _judge(server, faults, found, f"what the schema of {path} says")
 
 
 def _judge(server: Server, faults: dict[str, Exchange], found: list[str], expected: str) -> None:
@@ -119,10 +128,10 @@ class Answer:
         return self.name.endswith("_chunk")
 
 
-CHAT = Answer(
+CHAT_BODY = Answer(
     "chat",
     "A chat completion",
-    "/chat/completions",
+    CHAT,
     "chat",
     "chat.ChatCompletion",
     "CreateChatCompletionResponse",
@@ -130,15 +139,15 @@ CHAT = Answer(
 CHAT_CHUNK = Answer(
     "chat_chunk",
     "A chunk of a chat",
-    "/chat/completions",
+    CHAT,
     "chat.stream",
     "chat.ChatCompletionChunk",
     "CreateChatCompletionStreamResponse",
 )
-COMPLETION = Answer(
+COMPLETION_BODY = Answer(
     "completion",
     "A completion",
-    "/completions",
+    COMPLETIONS,
     "completions",
     "Completion",
     "CreateCompletionResponse",
@@ -146,23 +155,23 @@ COMPLETION = Answer(
 COMPLETION_CHUNK = Answer(
     "completion_chunk",
     "A chunk of a completion",
-    "/completions",
+    COMPLETIONS,
     "completions.stream",
     "streamed Completion",
     "streamed CreateCompletionResponse",
 )
-EMBEDDINGS = Answer(
+EMBEDDINGS_BODY = Answer(
     "embeddings",
     "An embeddings answer",
-    "/embeddings",
+    EMBEDDINGS,
     "embeddings",
     "CreateEmbeddingResponse",
     "CreateEmbeddingResponse",
 )
-MODERATION = Answer(
+MODERATION_BODY = Answer(
     "moderation",
     "A moderation",
-    "/moderations",
+    MODERATIONS,
     "moderations",
     "ModerationCreateResponse",
     "CreateModerationResponse",
@@ -186,12 +195,12 @@ def _strict(answer: Answer) -> Check:
     return keeps
 
 
-chat = _strict(CHAT)
+chat = _strict(CHAT_BODY)
 chat_chunk = _strict(CHAT_CHUNK)
-completion = _strict(COMPLETION)
+completion = _strict(COMPLETION_BODY)
 completion_chunk = _strict(COMPLETION_CHUNK)
-embeddings = _strict(EMBEDDINGS)
-moderation = _strict(MODERATION)
+embeddings = _strict(EMBEDDINGS_BODY)
+moderation = _strict(MODERATION_BODY)
 
 
 ENVELOPE = Schema(
@@ -225,7 +234,7 @@ ENVELOPE = Schema(
     alone=True,
 )
 async def error(server: Server) -> None:
-    await server.post("/chat/completions", {"model": "no-such-model-2f1c"}, fresh=False)
+    await server.post(CHAT, {"model": NO_MODEL}, fresh=False)
     every = [one for one in server.target.exchanges if one.method in {"GET", "POST"}]
     # What a server does not have at all is another rule's: errors.unknown_path.
     there = {(one.method, one.url) for one in every if one.status not in {0, 404, 405, 501}}

@@ -7,7 +7,9 @@ sequence. White space at the end of a text counts for nothing, for some servers 
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Level, check
-from contract_tests.expect import at, cooperate, expect
+from contract_tests.expect import cooperate, expect
+from contract_tests.reading import choice_of, content_of
+from contract_tests.samples import CHAT
 from contract_tests.server import Server, refusal
 from contract_tests.sources import Source, doc, issue, peer, spec
 
@@ -31,9 +33,8 @@ async def _ask(server: Server, stream: bool = False, **params: Any) -> tuple[str
     if stream:
         streamed = await server.chat_stream(**params)
         return streamed.text(), streamed.finishes()
-    choice = at(await server.chat(**params), "choices", 0, of=dict)
-    content = at(choice, "message", of=dict).get("content")
-    return content if isinstance(content, str) else "", [choice.get("finish_reason")]
+    choice = choice_of(await server.chat(**params))
+    return content_of(choice), [choice.get("finish_reason")]
 
 
 async def _full(server: Server) -> str:
@@ -42,14 +43,16 @@ async def _full(server: Server) -> str:
     return text
 
 
-async def _ends(server: Server, text: str, stop: Any, wanted: str, *, stream: bool) -> None:
+async def _ends(
+    server: Server, text: str, stop: Any, wanted: str, *, stream: bool = False, told: str = ""
+) -> None:
     got, _ = await _ask(server, stream, temperature=0, stop=stop)
     if got.rstrip() == wanted.rstrip():
         return
     cooperate(got, "the model said nothing before the stop sequence")
     again, _ = await _ask(server, temperature=0, fresh=True)
     cooperate(again == text, "the answer at temperature 0 has changed")
-    expect(False, f"{wanted!r} with stop {stop!r}", repr(got))
+    expect(False, f"{wanted!r} with stop {stop!r}", f"{told}{got!r}")
 
 
 def _words(text: str) -> list[str]:
@@ -163,41 +166,62 @@ async def finish(server: Server) -> None:
 @check(
     "stop.five",
     MUST,
-    "More than four stop sequences are a 400.",
+    "Five stop sequences are refused, or each of them stops.",
+    spec("StopConfiguration/oneOf/1/maxItems"),
+    TEXT,
+    needs=EXACT,
+    clients=CLIENTS,
+)
+async def five(server: Server) -> None:
+    text = await _full(server)
+    word = _words(text)[0]
+    stop = [*ABSENT[:4], word]
+    body = server.chat_body(temperature=0, stop=stop)
+    answer = await server.post(CHAT, body, fresh=False)
+    if not answer.ok:
+        refusal(answer)
+        return
+    told = "200, and the fifth did not stop: "
+    await _ends(server, text, stop, text[: text.index(word)], told=told)
+
+
+@check(
+    "stop.maximum",
+    SHOULD,
+    "More than four stop sequences are refused.",
     spec("StopConfiguration/oneOf/1/maxItems"),
     needs="chat.stop",
 )
-async def five(server: Server) -> None:
-    await server.refuses("/chat/completions", server.chat_body(stop=ABSENT), fresh=False)
+async def maximum(server: Server) -> None:
+    await server.refuses(CHAT, server.chat_body(stop=ABSENT), fresh=False)
 
 
 @check(
     "stop.wrong_type",
     MUST,
-    "A stop sequence that is no string is a 400.",
+    "A stop sequence that is no string is refused.",
     FORMS,
     needs="chat.stop",
 )
 async def wrong_type(server: Server) -> None:
     for stop in (5, [5], {"stop": FOX}):
-        await server.refuses("/chat/completions", server.chat_body(stop=stop), fresh=False)
+        await server.refuses(CHAT, server.chat_body(stop=stop), fresh=False)
 
 
 @check(
     "stop.empty_list",
     SHOULD,
-    "An empty list of stop sequences is a 400, or stops nothing.",
+    "An empty list of stop sequences is refused, or stops nothing.",
     spec("StopConfiguration/oneOf/1/minItems"),
     needs="chat.stop",
 )
 async def empty_list(server: Server) -> None:
-    answer = await server.post("/chat/completions", server.chat_body(stop=[]), fresh=False)
+    answer = await server.post(CHAT, server.chat_body(stop=[]), fresh=False)
     if not answer.ok:
         refusal(answer)
         return
-    content = at(answer.json, "choices", 0, "message", of=dict).get("content")
     plain, _ = await _ask(server)
-    expect(content or not plain, "a text", answer.brief())
+    expect(content_of(choice_of(answer.json)) or not plain, "a text", answer.brief())
 
 
 stream_text = _exact(

@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, expect
+from contract_tests.reading import choice_of
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import doc, issue, peer, sdk, spec
 from contract_tests.verdict import Broken
@@ -157,7 +158,7 @@ async def obfuscation(server: Server) -> None:
 )
 async def sdk_helper(server: Server) -> None:
     final = await _put_together(server)
-    choice = at(final, "choices", 0, of=dict)
+    choice = choice_of(final)
     expect(len(final["choices"]) == 1, "one choice", final)
     expect(at(choice, "message", "role") == "assistant", 'the role "assistant"', choice)
     expect(at(choice, "finish_reason", of=str) in KNOWN, "a finish_reason", choice)

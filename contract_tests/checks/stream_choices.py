@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, check
 from contract_tests.expect import at, expect
+from contract_tests.reading import choices_of
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, live, peer, sdk, spec
 from contract_tests.wire.stream import Stream
@@ -17,11 +18,7 @@ CONTENT = ("content", "refusal", "tool_calls", "function_call")
 
 
 def _choices(stream: Stream) -> list[dict[str, Any]]:
-    return [
-        at(chunk, "choices", place, of=dict)
-        for chunk in stream.chunks
-        for place in range(len(at(chunk, "choices", of=list)))
-    ]
+    return [choice for chunk in stream.chunks for choice in choices_of(chunk)]
 
 
 # --- shape ---

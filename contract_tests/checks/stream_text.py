@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, content_of
 from contract_tests.samples import REPEAT_UNICODE
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import issue, live, peer, rfc
@@ -40,16 +41,12 @@ async def _both(server: Server, question: str) -> tuple[Stream, dict[str, Any]]:
         Uncooperative: they differ, but so do two whole answers.
     """
     stream = await server.chat_stream(question, temperature=0)
-    whole = at(await server.chat(question, temperature=0), "choices", 0, of=dict)
-    if stream.text() != _content(whole):
+    whole = choice_of(await server.chat(question, temperature=0))
+    if stream.text() != content_of(whole):
         again = await server.chat(question, temperature=0, fresh=True)
-        same = _content(at(again, "choices", 0, of=dict)) == _content(whole)
+        same = content_of(choice_of(again)) == content_of(whole)
         cooperate(same, "the model does not repeat itself")
     return stream, whole
-
-
-def _content(choice: dict[str, Any]) -> Any:
-    return at(choice, "message", of=dict).get("content") or ""
 
 
 @check(
@@ -63,7 +60,7 @@ def _content(choice: dict[str, Any]) -> Any:
 )
 async def same_text(server: Server) -> None:
     stream, whole = await _both(server, SENTENCE)
-    expect(stream.text() == _content(whole), f"{_content(whole)!r}", repr(stream.text()))
+    expect(stream.text() == content_of(whole), f"{content_of(whole)!r}", repr(stream.text()))
 
 
 @check(
@@ -117,4 +114,4 @@ def _half(character: str) -> bool:
 )
 async def unicode_same(server: Server) -> None:
     stream, whole = await _both(server, REPEAT_UNICODE)
-    expect(stream.text() == _content(whole), ascii(_content(whole)), ascii(stream.text()))
+    expect(stream.text() == content_of(whole), ascii(content_of(whole)), ascii(stream.text()))

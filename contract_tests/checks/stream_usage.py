@@ -4,6 +4,7 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, content_of, usage_of
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, live, peer, spec
 from contract_tests.wire.stream import DONE, Stream
@@ -214,8 +215,8 @@ async def total(server: Server) -> None:
 async def same(server: Server) -> None:
     streamed, stream = await _usage(server, temperature=0), await _asked(server, temperature=0)
     body = await server.chat(temperature=0)
-    content = at(body, "choices", 0, "message", of=dict).get("content") or ""
+    content = content_of(choice_of(body))
     cooperate(stream.text() == content, "the model does not repeat itself")
-    whole = at(body, "usage", of=dict)
+    whole = usage_of(body)
     for name in COUNTS:
         expect(at(streamed, name) == at(whole, name), f"`{name}` as in {whole}", streamed)

@@ -5,19 +5,17 @@ from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.samples import SCHEMA, closed, json_schema
-from contract_tests.server import Server
+from contract_tests.reading import choice_of, message_of
+from contract_tests.samples import CHAT, SCHEMA, closed, json_schema
+from contract_tests.server import JSON, Server
 from contract_tests.sources import Source, doc, issue, live, peer, sdk, spec
 from contract_tests.verdict import Broken
 
-JSON = dict[str, Any]
 FORMAT = "CreateChatCompletionRequest/allOf/1/properties/response_format"
 NAME = "ResponseFormatJsonSchema/properties/json_schema/properties/name"
 OBJECT = {"type": "json_object"}
 STRICT = {"type": "json_schema", "json_schema": SCHEMA}
 ASK_JSON = "Answer in JSON: name a colour."
-PATH = "/chat/completions"
-REFUSED = (400, 422)
 
 
 def document(text: str) -> Any:
@@ -35,8 +33,8 @@ def document(text: str) -> Any:
 async def content(server: Server, asked: Any, response_format: JSON) -> str:
     """The content of a reply that was neither cut off nor refused by the model."""
     body = await server.chat(asked, response_format=response_format)
-    choice = at(body, "choices", 0, of=dict)
-    message = at(choice, "message", of=dict)
+    choice = choice_of(body)
+    message = message_of(choice)
     cooperate(choice.get("finish_reason") != "length", "the reply was cut off")
     cooperate(not message.get("refusal"), "the model refused")
     return at(message, "content", of=str)  # type: ignore[no-any-return]
@@ -63,7 +61,7 @@ async def text_same(server: Server) -> None:
     plain: JSON = {"temperature": 0}
     for params in (plain, {**plain, "response_format": {"type": "text"}}):
         body = await server.chat(**params)
-        texts.append(at(body, "choices", 0, "message", "content", of=str))
+        texts.append(at(message_of(choice_of(body)), "content", of=str))
     expect(texts[0] == texts[1], texts[0], texts[1])
 
 
@@ -110,7 +108,7 @@ def _refuses(
     async def refuses(server: Server) -> None:
         for wanted in formats:
             body = server.chat_body(response_format=wanted, **params)
-            await server.refuses(PATH, body, status=REFUSED)
+            await server.refuses(CHAT, body)
 
     return refuses
 
@@ -213,7 +211,7 @@ invalid_reference = _refuses(
     clients="LangChain and llm-exe, which fall back to json_object by it",
 )
 async def schema_or_400(server: Server) -> None:
-    answer = await server.post(PATH, server.chat_body(response_format=STRICT), fresh=False)
+    answer = await server.post(CHAT, server.chat_body(response_format=STRICT), fresh=False)
     if not answer.ok:
         expect(answer.status == 400, "200 or 400", answer.brief())
         param = str(answer.error.get("param"))
@@ -245,7 +243,7 @@ async def loose(server: Server) -> None:
 )
 async def refusal(server: Server) -> None:
     body = await server.chat(response_format=STRICT)
-    message = at(body, "choices", 0, "message", of=dict)
+    message = message_of(choice_of(body))
     said = message.get("refusal")
     expect(said is None or isinstance(said, str), "`refusal` to be a text or null", message)
     expect(not said or message.get("content") is None, "null `content`", message)

@@ -1,19 +1,17 @@
 """Documents that keep to a JSON schema: by feature of the schema, whole, streamed and cut off."""
 
-from typing import Any
-
 import jsonschema_rs
 
 from contract_tests.check import MUST, SHOULD, Check, check
 from contract_tests.checks.structured import STRICT, content, document, streamed
 from contract_tests.expect import at, cooperate, expect
 from contract_tests.probes import refused
-from contract_tests.samples import SCHEMA, SHAPES, json_schema
-from contract_tests.server import SENTENCE, Server
+from contract_tests.reading import choice_of
+from contract_tests.samples import CHAT, SCHEMA, SHAPES, json_schema
+from contract_tests.server import JSON, SENTENCE, Server, refusal
 from contract_tests.sources import doc, issue, live, peer, sdk
 from contract_tests.verdict import Broken, Unsupported
 
-JSON = dict[str, Any]
 NEEDS = ("chat.json_schema",)
 SAYS = "ResponseFormatJsonSchema/properties/json_schema/properties/strict/anyOf/0"
 IGNORED = issue(
@@ -74,9 +72,7 @@ def _shape(shape: str) -> Check:
     )
     async def fits(server: Server) -> None:
         wanted = json_schema(SHAPES[shape])
-        answer = await server.post(
-            "/chat/completions", server.chat_body(ASK, response_format=wanted), fresh=False
-        )
+        answer = await server.post(CHAT, server.chat_body(ASK, response_format=wanted), fresh=False)
         # Each server knows a subset of JSON schema, and may say so.
         if refused(answer) and "chat.json_schema" not in server.target.declared:
             raise Unsupported(f"the server does not take this schema: {answer.brief()}")
@@ -132,11 +128,12 @@ async def order(server: Server) -> None:
 )
 async def cut(server: Server) -> None:
     body = server.chat_body(response_format=STRICT, max_tokens=3)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     # OpenAI refuses a limit too small for the reply's form.
-    expect(answer.status in (200, 400), "200, or 400", answer.brief())
-    if answer.status == 200:
-        choice = at(answer.json, "choices", 0, of=dict)
+    if not answer.ok:
+        refusal(answer)
+    else:
+        choice = choice_of(answer.json)
         if choice.get("finish_reason") != "length":
             _fits(SCHEMA["schema"], at(choice, "message", "content", of=str))
 

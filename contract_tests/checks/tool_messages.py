@@ -3,15 +3,13 @@
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Check, check
-from contract_tests.expect import at, expect
-from contract_tests.samples import ASK_BOTH, ASK_WEATHER, TIME, WEATHER
+from contract_tests.expect import expect
+from contract_tests.reading import choice_of, message_of, tokens_of
+from contract_tests.samples import ASK_BOTH, ASK_WEATHER, CHAT, TIME, WEATHER
 from contract_tests.server import Server
 from contract_tests.sources import issue, live, spec
-from contract_tests.verdict import Unsupported
 
 NEEDS = ("chat.tools",)
-PATH = "/chat/completions"
-REFUSED = (400, 422)
 TOOLS = [WEATHER, TIME]
 ASSISTANT = "ChatCompletionRequestAssistantMessage"
 TOOL = "ChatCompletionRequestToolMessage"
@@ -47,8 +45,7 @@ def _asked(*results: Any, calls: Any = None, text: str = ASK_WEATHER, **edits: A
 def _accepts(name: str, rule: str, messages: list[Any], *sources: Any, clients: str) -> Check:
     @check(f"tool_messages.{name}", MUST, rule, *sources, needs=NEEDS, clients=clients)
     async def accepts(server: Server) -> None:
-        body = await server.chat(messages, tools=TOOLS)
-        at(body, "choices", 0, "message", of=dict)
+        message_of(choice_of(await server.chat(messages, tools=TOOLS)))
 
     return accepts
 
@@ -119,9 +116,7 @@ async def result_read(server: Server) -> None:
     counts = []
     for result in ("18 degrees", LONG):
         body = await server.chat(_asked(_result(result), content=None), tools=TOOLS)
-        if body.get("usage") is None:
-            raise Unsupported("without usage there is no telling what was read")
-        counts.append(at(body, "usage", "prompt_tokens", of=int))
+        counts.append(tokens_of(body))
     short, long = counts
     expect(long >= short + READ, f"{short + READ} prompt tokens or more", long)
 
@@ -131,7 +126,7 @@ def _refuses(
 ) -> Check:
     @check(f"tool_messages.{name}", level, rule, *sources, needs=NEEDS, clients=clients)
     async def refuses(server: Server) -> None:
-        await server.refuses(PATH, server.chat_body(messages, tools=TOOLS), status=REFUSED)
+        await server.refuses(CHAT, server.chat_body(messages, tools=TOOLS))
 
     return refuses
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.samples import ASK_WEATHER, TIME, WEATHER
-from contract_tests.server import Server
+from contract_tests.reading import calls_of, choice_of, message_of
+from contract_tests.samples import ASK_WEATHER, CHAT, TIME, WEATHER
+from contract_tests.server import JSON, Server, refusal
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.verdict import Broken
 
-JSON = dict[str, Any]
 NEEDS = ("chat.tools",)
 CALL = "ChatCompletionMessageToolCall"
 CHOICE = "CreateChatCompletionResponse/properties/choices/items"
@@ -29,17 +29,10 @@ async def pressed(server: Server, params: Mapping[str, Any]) -> JSON:
 async def called(server: Server, asked: str = ASK_WEATHER, **params: Any) -> JSON:
     """The choice of a reply that calls a tool and was not cut off."""
     body = await server.chat(asked, **await pressed(server, params))
-    choice: JSON = at(body, "choices", 0, of=dict)
-    cooperate(at(choice, "message", of=dict).get("tool_calls"), "the model called no tool")
+    choice = choice_of(body)
+    cooperate(message_of(choice).get("tool_calls"), "the model called no tool")
     cooperate(choice.get("finish_reason") != "length", "the call was cut off")
     return choice
-
-
-def calls_of(choice: JSON) -> list[JSON]:
-    """The tool calls of a choice; none where there is no list of them."""
-    calls = at(choice, "message", of=dict).get("tool_calls")
-    count = len(at(choice, "message", "tool_calls", of=list)) if calls is not None else 0
-    return [at(choice, "message", "tool_calls", place, of=dict) for place in range(count)]
 
 
 def read(arguments: str) -> JSON:
@@ -171,7 +164,7 @@ async def call_finish(server: Server) -> None:
     cooperative=True,
 )
 async def call_content(server: Server) -> None:
-    message = at(await called(server), "message", of=dict)
+    message = message_of(await called(server))
     expect(at(message, "content") in (None, ""), "null or empty `content`", message)
 
 
@@ -187,11 +180,12 @@ async def call_content(server: Server) -> None:
 )
 async def call_cut(server: Server) -> None:
     body = server.chat_body(ASK_WEATHER, tools=[WEATHER], tool_choice="required", max_tokens=6)
-    answer = await server.post("/chat/completions", body, fresh=False)
+    answer = await server.post(CHAT, body, fresh=False)
     # OpenAI refuses a limit too small for the reply's form.
-    expect(answer.status in (200, 400), "200, or 400", answer.brief())
-    if answer.status == 200:
-        choice = at(answer.json, "choices", 0, of=dict)
+    if not answer.ok:
+        refusal(answer)
+    else:
+        choice = choice_of(answer.json)
         if choice.get("finish_reason") != "length":
             for call in calls_of(choice):
                 read(at(call, "function", "arguments", of=str))

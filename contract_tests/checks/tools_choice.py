@@ -3,16 +3,15 @@
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Check, check
-from contract_tests.checks.tools import called, calls_of
+from contract_tests.checks.tools import called
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.samples import ASK_BOTH, ASK_WEATHER, TIME, WEATHER, chosen
-from contract_tests.server import Server
+from contract_tests.reading import calls_of, choice_of, message_of
+from contract_tests.samples import ASK_BOTH, ASK_WEATHER, CHAT, TIME, WEATHER, chosen
+from contract_tests.server import JSON, Server
 from contract_tests.sources import Source, doc, issue, peer, spec
 
-JSON = dict[str, Any]
 BOTH = [WEATHER, TIME]
 CHOICE = "ChatCompletionToolChoiceOption"
-REFUSED = (400, 422)
 
 
 def _allowed(mode: str, name: str) -> JSON:
@@ -21,7 +20,7 @@ def _allowed(mode: str, name: str) -> JSON:
 
 
 async def _choice(server: Server, asked: str, **params: Any) -> JSON:
-    choice: JSON = at(await server.chat(asked, **params), "choices", 0, of=dict)
+    choice = choice_of(await server.chat(asked, **params))
     # A model that thinks may use up its tokens before it calls.
     cooperate(choice.get("finish_reason") != "length" or calls_of(choice), "the reply was cut off")
     return choice
@@ -58,7 +57,7 @@ async def none(server: Server) -> None:
 )
 async def none_absent(server: Server) -> None:
     choice = await _choice(server, ASK_WEATHER, tools=[WEATHER], tool_choice="none")
-    message = at(choice, "message", of=dict)
+    message = message_of(choice)
     expect(message.get("tool_calls") != [], "no `tool_calls`", message)
 
 
@@ -100,7 +99,7 @@ async def auto(server: Server) -> None:
 )
 async def required(server: Server) -> None:
     body = await server.chat(tools=[WEATHER], tool_choice="required")
-    choice: JSON = at(body, "choices", 0, of=dict)
+    choice = choice_of(body)
     cooperate(choice.get("finish_reason") != "length", "the reply was cut off")
     expect(calls_of(choice), "a tool call", choice)
 
@@ -139,7 +138,7 @@ def _refuses(name: str, rule: str, bodies: list[JSON], *sources: Source, needs: 
     async def refuses(server: Server) -> None:
         for params in bodies:
             body = server.chat_body(ASK_WEATHER, **params)
-            await server.refuses("/chat/completions", body, status=REFUSED)
+            await server.refuses(CHAT, body)
 
     return refuses
 

@@ -3,13 +3,11 @@
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Check, Level, check
-from contract_tests.samples import WEATHER
-from contract_tests.server import Server
+from contract_tests.samples import CHAT, WEATHER
+from contract_tests.server import JSON, Server
 from contract_tests.sources import Source, doc, issue, peer, spec
 
-JSON = dict[str, Any]
 NEEDS = ("chat.tools",)
-REFUSED = (400, 422)
 FUNCTION: JSON = WEATHER["function"]
 STRICT = issue(
     "earendil-works/pi#1172", "plmbr/notebook-intelligence#172", "OpenCoworkAI/open-cowork#232"
@@ -74,7 +72,7 @@ def _refuses(name: str, level: Level, rule: str, tools: list[Any], *sources: Sou
     async def refuses(server: Server) -> None:
         for tool in tools:
             body = server.chat_body(tools=[tool])
-            await server.refuses("/chat/completions", body, status=REFUSED)
+            await server.refuses(CHAT, body)
 
     return refuses
 

@@ -6,28 +6,28 @@ from typing import Any
 import jsonschema_rs
 
 from contract_tests.check import MUST, SHOULD, Check, check
-from contract_tests.checks.tools import calls_of, read
+from contract_tests.checks.tools import read
 from contract_tests.expect import at, cooperate, expect
 from contract_tests.probes import refused
-from contract_tests.samples import ASK_WEATHER, SHAPES, TIME, WEATHER
-from contract_tests.server import Server
+from contract_tests.reading import calls_of, choice_of, message_of
+from contract_tests.samples import ASK_WEATHER, CHAT, NOTE, SHAPES, TIME, WEATHER
+from contract_tests.server import JSON, Server
 from contract_tests.sources import Source, doc, spec
 from contract_tests.verdict import Unsupported
 
-JSON = dict[str, Any]
 FUNCTIONS = [WEATHER["function"], TIME["function"]]
 NAMED: JSON = {"functions": FUNCTIONS, "function_call": {"name": "get_weather"}}
 FUNCTION = ("chat.functions",)
 CUSTOM = ("chat.tools.custom",)
+DEMANDED = ("chat.tools.custom", "chat.tools.required")
 CALL = "ChatCompletionResponseMessage/properties/function_call"
 CUSTOM_CALL = "ChatCompletionMessageCustomToolCall"
 REQUEST = "CreateChatCompletionRequest/allOf/1/properties"
-REFUSED = (400, 422)
-FORCED = {"tools": [{"type": "custom", "custom": {"name": "note"}}], "tool_choice": "required"}
+FORCED = {"tools": [NOTE], "tool_choice": "required"}
 
 
 async def _choice(server: Server, **params: Any) -> JSON:
-    choice: JSON = at(await server.chat(ASK_WEATHER, **params), "choices", 0, of=dict)
+    choice = choice_of(await server.chat(ASK_WEATHER, **params))
     cooperate(choice.get("finish_reason") != "length", "the reply was cut off")
     return choice
 
@@ -74,7 +74,7 @@ async def functions_schema(server: Server) -> None:
 )
 async def functions_finish(server: Server) -> None:
     choice = await _choice(server, functions=FUNCTIONS)
-    cooperate(at(choice, "message", of=dict).get("function_call"), "the model called no function")
+    cooperate(message_of(choice).get("function_call"), "the model called no function")
     expect(choice.get("finish_reason") == "function_call", '"function_call"', choice)
 
 
@@ -87,7 +87,7 @@ async def functions_finish(server: Server) -> None:
 )
 async def functions_none(server: Server) -> None:
     choice = await _choice(server, functions=FUNCTIONS, function_call="none")
-    message = at(choice, "message", of=dict)
+    message = message_of(choice)
     expect(not message.get("function_call") and not calls_of(choice), "no call", message)
 
 
@@ -133,7 +133,7 @@ def _refuses(name: str, rule: str, params: JSON, *sources: Source, needs: Any) -
     @check(f"tools.{name}", SHOULD, rule, *sources, needs=needs)
     async def refuses(server: Server) -> None:
         body = server.chat_body(ASK_WEATHER, **params)
-        await server.refuses("/chat/completions", body, status=REFUSED)
+        await server.refuses(CHAT, body)
 
     return refuses
 
@@ -174,7 +174,7 @@ custom_no_name = _refuses(
     "The call of a custom tool has an id, the type custom, the name and the text of its input.",
     spec(f"{CUSTOM_CALL}/required"),
     spec(f"{CUSTOM_CALL}/properties/custom/required"),
-    needs=CUSTOM,
+    needs=DEMANDED,
     clients="the SDK's custom tool calls",
     cooperative=True,
 )
@@ -193,13 +193,11 @@ async def custom_call(server: Server) -> None:
     MUST,
     "The custom tool that tool_choice names is called.",
     doc("ChatCompletionNamedToolChoiceCustom"),
-    needs=CUSTOM,
+    needs=("chat.tools.custom.named",),
     cooperative=True,
 )
 async def custom_named(server: Server) -> None:
-    tools = [WEATHER, {"type": "custom", "custom": {"name": "note"}}]
-    named = {"type": "custom", "custom": {"name": "note"}}
-    calls = calls_of(await _choice(server, tools=tools, tool_choice=named))
+    calls = calls_of(await _choice(server, tools=[WEATHER, NOTE], tool_choice=NOTE))
     names = [call.get("custom") and at(call, "custom", of=dict).get("name") for call in calls]
     expect(
         names and all(name == "note" for name in names), "the tool note alone to be called", calls
@@ -211,7 +209,7 @@ async def custom_named(server: Server) -> None:
     SHOULD,
     "The input of a custom tool with a grammar keeps to the grammar.",
     doc("CustomToolChatCompletions/properties/custom/properties/format/oneOf/1/properties/grammar"),
-    needs=CUSTOM,
+    needs=DEMANDED,
     cooperative=True,
 )
 async def custom_grammar(server: Server) -> None:
@@ -220,7 +218,7 @@ async def custom_grammar(server: Server) -> None:
     custom = {"name": "note", "format": {"type": "grammar", "grammar": grammar}}
     tools = [{"type": "custom", "custom": custom}]
     body = server.chat_body(ASK_WEATHER, tools=tools, tool_choice="required")
-    if refused(await server.post("/chat/completions", body, fresh=False)):
+    if refused(await server.post(CHAT, body, fresh=False)):
         raise Unsupported("the server takes no grammar")
     choice = await _choice(server, tools=tools, tool_choice="required")
     expect(calls_of(choice), "a tool call", choice)
@@ -234,12 +232,12 @@ async def custom_grammar(server: Server) -> None:
     MUST,
     "The call of a custom tool and its result go back.",
     spec("ChatCompletionMessageToolCalls/items/oneOf/1"),
-    needs=CUSTOM,
+    needs=DEMANDED,
     clients="every agent with custom tools",
     cooperative=True,
 )
 async def custom_replay(server: Server) -> None:
-    message = at(await _choice(server, **FORCED), "message", of=dict)
+    message = message_of(await _choice(server, **FORCED))
     calls = calls_of({"message": message})
     cooperate(calls, "the model called no tool")
     results = [

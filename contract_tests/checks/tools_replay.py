@@ -1,15 +1,13 @@
 """The turn after a tool call: the call and its result go back to the server."""
 
-from typing import Any
-
 from contract_tests.check import MUST, SHOULD, Check, Level, check
-from contract_tests.checks.tools import called, calls_of, read
+from contract_tests.checks.tools import called, read
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import calls_of, choice_of, message_of
 from contract_tests.samples import ASK_BOTH, ASK_WEATHER, TIME, WEATHER, tool
-from contract_tests.server import Server
+from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, issue, peer, sdk, spec
 
-JSON = dict[str, Any]
 NEEDS = ("chat.tools",)
 STATUS = tool("get_status")
 CHECK_STATUS = "Check the status with the tool."
@@ -17,7 +15,7 @@ CHECK_STATUS = "Check the status with the tool."
 
 async def _answered(server: Server, asked: str, *tools: JSON) -> list[JSON]:
     """A question, the server's own message with its calls, and a result for each of them."""
-    message = at(await called(server, asked, tools=list(tools)), "message", of=dict)
+    message = message_of(await called(server, asked, tools=list(tools)))
     results = [
         {"role": "tool", "tool_call_id": at(call, "id", of=str), "content": "18 degrees, 11:40"}
         for call in calls_of({"message": message})
@@ -40,7 +38,7 @@ def _round_trip(name: str, rule: str, asked: str, *tools: JSON) -> Check:
         messages = await _answered(server, asked, *tools)
         # Fresh: the ids of the calls are new in each run.
         body = await server.chat(messages, tools=list(tools), fresh=True)
-        choice = at(body, "choices", 0, of=dict)
+        choice = choice_of(body)
         cooperate(not calls_of(choice), "the model called a tool again")
         cooperate(choice.get("finish_reason") != "length", "the reply was cut off")
         at(choice, "message", "content", of=str)
@@ -93,7 +91,7 @@ async def stream(server: Server) -> None:
 )
 async def without_tools(server: Server) -> None:
     messages = await _answered(server, ASK_WEATHER, WEATHER)
-    choice = at(await server.chat(messages, fresh=True), "choices", 0, of=dict)
+    choice = choice_of(await server.chat(messages, fresh=True))
     expect(not calls_of(choice), "no tool call", choice)
 
 

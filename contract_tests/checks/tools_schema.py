@@ -5,13 +5,12 @@ from typing import Any
 import jsonschema_rs
 
 from contract_tests.check import MUST, SHOULD, Check, check
-from contract_tests.checks.tools import called, calls_of, read
+from contract_tests.checks.tools import called, read
 from contract_tests.expect import at, expect
+from contract_tests.reading import calls_of
 from contract_tests.samples import SHAPES, tool
-from contract_tests.server import Server
+from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, peer
-
-JSON = dict[str, Any]
 
 
 def _schema(shape: str) -> Check:

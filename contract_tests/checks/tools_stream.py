@@ -5,15 +5,15 @@ from collections import defaultdict
 from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
-from contract_tests.checks.tools import NAMES, calls_of, pressed, read
+from contract_tests.checks.tools import NAMES, pressed, read
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import calls_of, choice_of, content_of
 from contract_tests.samples import ASK_BOTH, ASK_WEATHER, TIME, WEATHER
-from contract_tests.server import Server
+from contract_tests.server import JSON, Server
 from contract_tests.sources import doc, issue, peer, sdk, spec
 from contract_tests.verdict import Broken
 from contract_tests.wire.stream import Stream
 
-JSON = dict[str, Any]
 NEEDS = ("chat.stream", "chat.tools")
 BOTH = [WEATHER, TIME]
 CHUNK = "ChatCompletionMessageToolCallChunk"
@@ -246,7 +246,7 @@ async def parallel(server: Server) -> None:
 )
 async def same(server: Server) -> None:
     params = await pressed(server, {"temperature": 0})
-    choice = at(await server.chat(ASK_WEATHER, **params), "choices", 0, of=dict)
+    choice = choice_of(await server.chat(ASK_WEATHER, **params))
     stream = await server.chat_stream(ASK_WEATHER, **params)
     cooperate(choice.get("finish_reason") != "length", "the reply was cut off")
     whole = [
@@ -258,7 +258,7 @@ async def same(server: Server) -> None:
         for call in _by_index(_fragments(stream))
     ]
     expect(streamed == whole, f"the calls {whole}", streamed)
-    text = at(choice, "message", of=dict).get("content") or ""
+    text = content_of(choice)
     expect(stream.text() == text, f"the text {text!r}", stream.text())
 
 

@@ -4,7 +4,9 @@ import json
 import re
 
 from contract_tests.check import MUST, Check, check
-from contract_tests.expect import at, cooperate, expect
+from contract_tests.expect import cooperate, expect
+from contract_tests.reading import choice_of, content_of
+from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import peer, rfc
 
@@ -47,10 +49,10 @@ def _round_trip(name: str, how: str, escaped: bool) -> Check:
     )
     async def round_trip(server: Server) -> None:
         body = json.dumps(server.chat_body(ASK), ensure_ascii=escaped).encode()
-        answer = await server.post("/chat/completions", None, content=body)
+        answer = await server.post(CHAT, None, content=body)
         expect(answer.status == 200, "200", answer.brief())
-        text = at(answer.json, "choices", 0, "message", of=dict).get("content")
-        cooperate(isinstance(text, str), "the reply has no text")
+        text = content_of(choice_of(answer.json))
+        cooperate(text, "the reply has no text")
         _whole(text)
 
     return round_trip

@@ -3,8 +3,8 @@
 from typing import Any
 
 from contract_tests.check import SHOULD, Check, check
-from contract_tests.checks.errors import CHAT, NO_MODEL
 from contract_tests.expect import expect
+from contract_tests.samples import CHAT, COMPLETIONS, NO_MODEL
 from contract_tests.server import Server, refusal
 from contract_tests.sources import issue, live, peer, sdk
 from contract_tests.verdict import Uncooperative
@@ -44,9 +44,9 @@ def _status(name: str, path: str, body: dict[str, Any], needs: str) -> Check:
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello."}]}
 chat = _status("chat", CHAT, HELLO, "chat")
 chat_stream = _status("chat_stream", CHAT, {**HELLO, "stream": True}, "chat.stream")
-completions = _status("completions", "/completions", {"prompt": "Hello."}, "completions")
+completions = _status("completions", COMPLETIONS, {"prompt": "Hello."}, "completions")
 completions_stream = _status(
-    "completions_stream", "/completions", {"prompt": "Hello.", "stream": True}, "completions.stream"
+    "completions_stream", COMPLETIONS, {"prompt": "Hello.", "stream": True}, "completions.stream"
 )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from contract_tests.check import MAY, MUST, SHOULD, Check, check
 from contract_tests.expect import at, cooperate, expect
 from contract_tests.probes import refused
+from contract_tests.reading import choice_of, choices_of, content_of, tokens_of, usage_of
+from contract_tests.samples import CHAT
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.verdict import Unsupported
@@ -16,29 +18,11 @@ COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 LIMIT = 5  # tokens
 
 
-def _usage(body: Any) -> Any:
-    usage = at(body).get("usage")
-    if usage is None:
-        raise Unsupported("the reply has no usage; usage.present says so")
-    expect(isinstance(usage, dict), "`usage` to be an object", usage)
-    return usage
-
-
-def _count(body: Any, key: str) -> int:
-    count: int = at(_usage(body), key, of=int)
-    return count
-
-
 def _detail(body: Any, key: str, name: str) -> Any:
     """A count of the details; None if the server does not give it."""
-    details = _usage(body).get(key)
+    details = usage_of(body).get(key)
     expect(isinstance(details, dict | None), f"`{key}` to be an object", details)
     return (details or {}).get(name)
-
-
-def _texts(body: Any) -> list[Any]:
-    choices = at(body, "choices", of=list)
-    return [at(one, "message", of=dict).get("content") for one in choices]
 
 
 # --- the three counts ---
@@ -73,7 +57,7 @@ def _counted(key: str) -> Check:
         clients="typed SDKs fail to parse the reply",
     )
     async def counted(server: Server) -> None:
-        count = _count(await server.chat(), key)
+        count = tokens_of(await server.chat(), key)
         expect(count >= 0, f"`{key}` not to be negative", count)
 
     return counted
@@ -93,7 +77,7 @@ prompt_tokens, completion_tokens, total_tokens = [_counted(key) for key in COUNT
 )
 async def total(server: Server) -> None:
     body = await server.chat()
-    prompt, completion, whole = [_count(body, key) for key in COUNTS]
+    prompt, completion, whole = [tokens_of(body, key) for key in COUNTS]
     expect(whole == prompt + completion, f"{prompt} + {completion}", whole)
 
 
@@ -107,10 +91,10 @@ async def total(server: Server) -> None:
 )
 async def nonzero(server: Server) -> None:
     body = await server.chat()
-    usage = _usage(body)
-    expect(_count(body, "prompt_tokens") > 0, "tokens of the prompt", usage)
-    if any(_texts(body)):
-        expect(_count(body, "completion_tokens") > 0, "tokens of the reply", usage)
+    usage = usage_of(body)
+    expect(tokens_of(body) > 0, "tokens of the prompt", usage)
+    if any(map(content_of, choices_of(body))):
+        expect(tokens_of(body, "completion_tokens") > 0, "tokens of the reply", usage)
 
 
 @check(
@@ -122,8 +106,8 @@ async def nonzero(server: Server) -> None:
     clients="budgets computed from an earlier count",
 )
 async def same_prompt(server: Server) -> None:
-    first = _count(await server.chat(), "prompt_tokens")
-    again = _count(await server.chat(fresh=True), "prompt_tokens")
+    first = tokens_of(await server.chat())
+    again = tokens_of(await server.chat(fresh=True))
     expect(again == first, str(first), again)
 
 
@@ -135,9 +119,9 @@ async def same_prompt(server: Server) -> None:
     needs=NEEDS,
 )
 async def longer_prompt(server: Server) -> None:
-    short = _count(await server.chat(), "prompt_tokens")
+    short = tokens_of(await server.chat())
     aside = "The following line is the only one that matters; do as it says. "
-    longer = _count(await server.chat(aside * 3 + SENTENCE), "prompt_tokens")
+    longer = tokens_of(await server.chat(aside * 3 + SENTENCE))
     expect(longer > short + 10, f"well over {short}", longer)
 
 
@@ -154,14 +138,14 @@ async def longer_prompt(server: Server) -> None:
 )
 async def length(server: Server) -> None:
     request = server.chat_body(max_completion_tokens=LIMIT)
-    answer = await server.post("/chat/completions", request, fresh=False)
+    answer = await server.post(CHAT, request, fresh=False)
     if refused(answer):
         raise Unsupported(f"the server refuses max_completion_tokens: {LIMIT}")
     expect(answer.status == 200, "200", answer.brief())
     body = answer.json
-    reason = at(body, "choices", 0, "finish_reason")
+    reason = at(choice_of(body), "finish_reason")
     cooperate(reason == "length", f"the reply finished for {reason}")
-    count = _count(body, "completion_tokens")
+    count = tokens_of(body, "completion_tokens")
     expect(count == LIMIT, f"{LIMIT} tokens", count)
 
 
@@ -175,8 +159,8 @@ async def length(server: Server) -> None:
     clients="bills for n prompts",
 )
 async def n_prompt(server: Server) -> None:
-    one = _count(await server.chat(), "prompt_tokens")
-    two = _count(await server.chat(n=2), "prompt_tokens")
+    one = tokens_of(await server.chat())
+    two = tokens_of(await server.chat(n=2))
     expect(two == one, f"{one}, as with one choice", two)
 
 
@@ -193,13 +177,13 @@ async def n_prompt(server: Server) -> None:
     clients="typed SDKs fail to parse the reply",
 )
 async def details(server: Server) -> None:
-    usage = _usage(await server.chat())
+    usage = usage_of(await server.chat())
     for key in ("prompt_tokens_details", "completion_tokens_details"):
         found = usage.get(key)
         expect(isinstance(found, dict | None), f"`{key}` to be an object", found)
-        named = [name for name in found or {} if str(name).endswith("_tokens")]
-        for name in named:
-            seen = found[name]
+        for name, seen in (found or {}).items():
+            if not name.endswith("_tokens"):
+                continue
             count = isinstance(seen, int) and not isinstance(seen, bool) and seen >= 0
             expect(seen is None or count, f"`{key}.{name}` to be a count", seen)
 
@@ -215,7 +199,7 @@ async def details(server: Server) -> None:
 async def cached(server: Server) -> None:
     body = await server.chat()
     seen = _detail(body, "prompt_tokens_details", "cached_tokens") or 0
-    prompt = _count(body, "prompt_tokens")
+    prompt = tokens_of(body)
     expect(isinstance(seen, int) and seen <= prompt, f"{prompt} at most", seen)
 
 
@@ -229,7 +213,7 @@ async def cached(server: Server) -> None:
 async def reasoning_within(server: Server) -> None:
     body = await server.chat()
     seen = _detail(body, "completion_tokens_details", "reasoning_tokens") or 0
-    completion = _count(body, "completion_tokens")
+    completion = tokens_of(body, "completion_tokens")
     expect(isinstance(seen, int) and seen <= completion, f"{completion} at most", seen)
 
 
@@ -247,10 +231,10 @@ async def reasoning_counted(server: Server) -> None:
     body = await server.chat(reasoning_effort="low")
     seen = _detail(body, "completion_tokens_details", "reasoning_tokens")
     cooperate(isinstance(seen, int) and seen > 0, "the model did not reason")
-    text = _texts(body)[:1]
-    cooperate(text and isinstance(text[0], str) and text[0], "the reply has no text")
-    least = seen + len(text[0].split()) // 2  # no tokenizer gets two whole words into each token
-    expect(_count(body, "completion_tokens") >= least, f"{least} or more", _usage(body))
+    text = content_of(choice_of(body))
+    cooperate(text, "the reply has no text")
+    least = seen + len(text.split()) // 2  # no tokenizer gets two whole words into each token
+    expect(tokens_of(body, "completion_tokens") >= least, f"{least} or more", usage_of(body))
 
 
 @check(
@@ -261,6 +245,6 @@ async def reasoning_counted(server: Server) -> None:
     needs=NEEDS,
 )
 async def not_billed(server: Server) -> None:
-    answer = await server.post("/chat/completions", server.chat_body([]), fresh=False)
+    answer = await server.post(CHAT, server.chat_body([]), fresh=False)
     cooperate(not answer.ok, "the server takes an empty list of messages")
     expect('"usage"' not in answer.text, "no `usage`", answer.brief())

@@ -46,5 +46,5 @@ def read_document(path: Path) -> JSON:
 
 def base_of(document: JSON, url: str) -> str:
     """The URL below which the document's paths lie, for a server whose base URL is `url`."""
-    own = all(path.startswith("/v1/") for path in document["paths"] if path.count("/") > 1)
+    own = any(path.startswith("/v1/") for path in document["paths"])
     return url.removesuffix("/v1") if own else url

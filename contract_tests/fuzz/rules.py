@@ -67,8 +67,8 @@ def refuses_by_name(answer: Exchange, body: Any, valid: bool) -> str | None:
 def schema(answer: Exchange, _: Any, __: bool) -> str | None:
     """What is answered keeps its schema."""
     kinds = CHUNKS if answer.media_type == "text/event-stream" else BODIES
-    kind = next((kinds[path] for path in kinds if answer.url.endswith(f"/v1{path}")), None)
-    if answer.status != 200 or kind is None:
+    kind = next((kinds[path] for path in kinds if answer.url.endswith(path)), None)
+    if answer.method != "POST" or answer.status != 200 or kind is None:
         return None
     try:
         values = Stream(answer).chunks if kinds is CHUNKS else [answer.json]

@@ -1,5 +1,6 @@
 """The report as JSON: what is written, and what `adapter matrix` reads back."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Literal
@@ -13,6 +14,7 @@ from contract_tests.wire.exchange import Exchange
 
 EXCERPT = 1500  # characters of an answer that a report keeps
 SHOWN = 3  # requests that a report keeps of one check: the last ones
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)
 
 
@@ -100,8 +102,8 @@ class Report(Closed):
 
 
 def blot(text: str, key: str | None) -> str:
-    """The text without the key, and without the lone surrogates that no file can hold."""
-    text = text.encode(errors="replace").decode()
+    """The text without the key, and without what a file cannot hold or a terminal obeys."""
+    text = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return text.replace(key, "[key]") if key else text
 
 

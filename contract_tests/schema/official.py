@@ -26,11 +26,11 @@ class Document:
         try:
             document = json.loads(path.read_text())
             self._schemas: JSON = document["components"]["schemas"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            for schema in _objects(self._schemas):
+                _excuse_nullable(schema)
+            _excuse_faults(self._schemas)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is no OpenAPI document in JSON") from error
-        for schema in _objects(self._schemas):
-            _excuse_nullable(schema)
-        _excuse_faults(self._schemas)
         self._made: dict[str, Schema] = {}
 
     def has(self, component: str) -> bool:
@@ -66,6 +66,14 @@ def _excuse_nullable(schema: JSON) -> None:
         inner = {key: value for key, value in schema.items() if key != "nullable"}
         schema.clear()
         schema["anyOf"] = [inner, NULL]
+
+
+def _excuse_nulls(schema: JSON) -> None:
+    """Null for what may be absent: every SDK takes it, and OpenAI itself has sent it."""
+    required = schema.get("required", ())
+    for key, value in schema.get("properties", {}).items():
+        if key not in required and isinstance(value, dict):
+            schema["properties"][key] = {"anyOf": [value, NULL]}
 
 
 def _excuse_faults(schemas: JSON) -> None:

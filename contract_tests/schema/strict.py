@@ -24,11 +24,14 @@ class Schema:
     def faults(self, value: Any) -> list[str]:
         """Each kind of fault once: the place, `*` for any element, and what is wrong there."""
         found: dict[str, None] = {}
-        for outer in self._validator.iter_errors(value):
-            for error in _innermost(outer):
-                steps = ["*" if isinstance(step, int) else step for step in error.instance_path]
-                place = ".".join(map(str, steps)) or "the whole"
-                found[f"{place}: {error.message[:160]}"] = None
+        try:
+            for outer in self._validator.iter_errors(value):
+                for error in _innermost(outer):
+                    steps = ["*" if isinstance(step, int) else step for step in error.instance_path]
+                    place = ".".join(map(str, steps)) or "the whole"
+                    found[f"{place}: {error.message[:160]}"] = None
+        except ValueError as error:  # half a character in a name, or a nesting without bottom
+            found[f"the whole: {error}"] = None
         return list(found)
 
 

@@ -2,28 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
-from contract_tests.result import Result
+from contract_tests.check import MAY, MUST, SHOULD, Check, Level
 from contract_tests.run import Options, check_server
-from contract_tests.runner import SILENCES, judge, run
+from contract_tests.runner import SILENCES, run
 from contract_tests.server import Server
-from contract_tests.target import Target
 from contract_tests.verdict import Broken, Uncooperative, Unreachable, Unsupported, Verdict
 from tests.contract_tests.bad_servers import hangs, serving
+from tests.contract_tests.made_up import CHAT, Did, asks, judged, rule, target
 from tests.contract_tests.tiny_apps import Asked, Reply, Running, refusal, running, says
 
-CHAT: dict[str, Any] = {"choices": [{"index": 0, "message": {"content": "hi"}}]}
-Did = Callable[[Server], Awaitable[None]]
-
-
-async def asks(server: Server) -> None:
-    """A check that asks once, and again each time."""
-    await server.chat(fresh=True)
+if TYPE_CHECKING:
+    from contract_tests.result import Result
 
 
 def raises(*errors: Exception | None) -> Did:
@@ -37,27 +31,11 @@ def raises(*errors: Exception | None) -> Did:
     return did
 
 
-def rule(did: Did = asks, name: str = "made.up", level: Level = MUST, **options: Any) -> Check:
-    """A check that does that."""
-    return check(name, level, "A rule.", **options)(did)
-
-
-def target(url: str, **options: Any) -> Target:
-    """The server at that URL, its models known."""
-    models = {"chat": "m", "embeddings": "m"}
-    return Target(url, **{"models": models, "timeout_s": 1, "pauses_s": (), **options})
-
-
 @pytest.fixture(scope="module")
 def here() -> Iterator[Running]:
     """A server that accepts everything."""
     with running(says(Reply(CHAT))) as server:
         yield server
-
-
-async def judged(url: str, one: Check, **options: Any) -> Result:
-    async with target(url, **options) as server:
-        return await judge(server, one)
 
 
 # --- verdicts ---
@@ -265,41 +243,3 @@ async def test_a_server_that_is_gone_in_the_middle_ends_the_run() -> None:
     with pytest.raises(Unreachable, match="nothing answers at"):
         async with target(here.url) as server:
             await run(server, options.checks)
-
-
-# --- throttling ---
-
-
-def throttles(times: int, **headers: str) -> Callable[[Asked], Awaitable[Reply]]:
-    """429 as often as that, then an answer."""
-    left = iter(range(times))
-
-    async def respond(_: Asked) -> Reply:
-        return Reply(CHAT) if next(left, None) is None else refusal(429, **headers)
-
-    return respond
-
-
-async def test_a_throttled_request_waits_as_long_as_the_server_says() -> None:
-    with running(throttles(2, **{"retry-after": "0.1"})) as here:
-        result = await judged(here.url, rule(), pauses_s=(60, 60, 60))
-    assert result.verdict is Verdict.PASS
-    assert len(here.asked) == 3
-    assert 0.2 <= result.duration_s < 1.5
-    assert here.asked[0].body == here.asked[2].body
-
-
-@pytest.mark.parametrize(
-    "headers", [{}, {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, {"retry-after": "nan"}]
-)
-async def test_without_a_number_of_seconds_the_pause_is_our_own(headers: dict[str, str]) -> None:
-    with running(throttles(2, **headers)) as here:
-        result = await judged(here.url, rule(), pauses_s=(0.01, 0.01))
-    assert (result.verdict, len(here.asked)) == (Verdict.PASS, 3)
-
-
-async def test_a_server_that_throttles_for_ever_is_inconclusive() -> None:
-    with running(throttles(100, **{"retry-after": "0"})) as here:
-        result = await judged(here.url, rule(), pauses_s=(0.01, 0.01))
-    assert (result.verdict, len(here.asked)) == (Verdict.INCONCLUSIVE, 3)
-    assert "the server throttles" in result.message

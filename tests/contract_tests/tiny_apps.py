@@ -75,7 +75,9 @@ def running(respond: Respond) -> Iterator[Running]:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        target = scope["raw_path"] + (
+            b"?" + scope["query_string"] if scope["query_string"] else b""
+        )
         headers = {name.decode("latin-1"): value.decode() for name, value in scope["headers"]}
         here.asked.append(Asked(scope["method"], target.decode("latin-1"), headers, body))
         reply = await respond(here.asked[-1])

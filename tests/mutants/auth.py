@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contract_tests.checks.auth import WRONG
-from contract_tests.checks.errors import CHAT
+from contract_tests.samples import CHAT
 from tests.mutants.families import answers, edits_errors
 from tests.mutants.layer import Answer, Call, Layer, around
 from tests.mutants.mutant import Mutant

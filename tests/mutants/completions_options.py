@@ -12,6 +12,7 @@ from tests.mutants.mutant import Mutant
 PATH = "/completions"
 TEXT = "choices.*.text"
 STOPS = ("completions.stop.string", "completions.stop.array", "completions.stop.finish")
+FIVE = ("completions.stop.five", "completions.stop.maximum")
 
 
 def _reads(when: When = lambda _: True, **changes: Callable[[Any], Any]) -> Layer:
@@ -145,7 +146,7 @@ MUTANTS = (
         "completions-options-stop-ignored",
         "stop is ignored",
         ignores("stop", path=PATH),
-        (*STOPS, "completions.stop.maximum"),
+        (*STOPS, *FIVE),
     ),
     Mutant(
         "completions-options-stop-string-ignored",
@@ -157,7 +158,7 @@ MUTANTS = (
         "completions-options-stop-array-first",
         "the first stop sequence alone counts",
         _reads(_stops_with(list), stop=lambda body: body["stop"][0]),
-        ("completions.stop.array", "completions.stop.maximum"),
+        ("completions.stop.array", *FIVE),
     ),
     Mutant(
         "completions-options-stop-kept",
@@ -175,6 +176,12 @@ MUTANTS = (
         "completions-options-stop-clamped",
         "stop sequences above four are left out",
         _reads(_stops_with(list), stop=lambda body: body["stop"][:4]),
+        FIVE,
+    ),
+    Mutant(
+        "completions-options-stop-five",
+        "five stop sequences are accepted, and those that occur stop",
+        _reads(_stops_with(list), stop=lambda body: body["stop"][-4:]),
         ("completions.stop.maximum",),
     ),
     Mutant(

@@ -25,6 +25,7 @@ PATH = "/completions"
 DONE = b"data: [DONE]"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 FINISH = "choices.*.finish_reason"
+LOGPROBS = ("logprobs", "offsets")
 
 _ids = count()
 
@@ -200,12 +201,12 @@ MUTANTS = (
         edits_calls(_first_prompt, PATH, _prompts),
         "batch",
     ),
-    _puts("no-logprobs", "no logprobs are streamed", "choices.*.logprobs", None, "logprobs"),
+    _puts("no-logprobs", "no logprobs are streamed", "choices.*.logprobs", None, *LOGPROBS),
     _edits(
         "logprobs-ignored",
         "logprobs is ignored in a stream",
         ignores("logprobs", path=PATH, when=has("stream")),
-        "logprobs",
+        *LOGPROBS,
     ),
     _puts(
         "offsets",

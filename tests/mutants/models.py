@@ -1,6 +1,6 @@
 """Defects of the model list."""
 
-from tests.mutants.families import answers, drops, edits, puts
+from tests.mutants.families import answers, drops, edits, puts, refuses
 from tests.mutants.layer import Answer, Call, around
 from tests.mutants.mutant import Mutant
 
@@ -9,6 +9,10 @@ LIST = "/models"
 
 def _lists(call: Call) -> bool:
     return call.path == LIST
+
+
+def _retrieves(call: Call) -> bool:
+    return call.path.startswith(f"{LIST}/")
 
 
 def _unretrievable(call: Call) -> Answer | None:
@@ -63,17 +67,39 @@ MUTANTS = (
         puts("data", [], LIST, _lists),
         ("models.list.nonempty", "models.list.target"),
     ),
+    *(
+        Mutant(
+            f"models-retrieve-{key}-differs",
+            f"{key} of a retrieved model is another",
+            puts(key, "another", LIST, _retrieves),
+            kills,
+        )
+        for key, kills in (
+            ("id", ("models.retrieve.found",)),
+            ("object", ("models.retrieve.same",)),
+            ("owned_by", ("models.retrieve.same",)),
+        )
+    ),
+    *(
+        Mutant(
+            f"models-retrieve-no-{key}",
+            f"a retrieved model has no {key}",
+            drops(key, LIST, _retrieves),
+            ("models.retrieve.found",),
+        )
+        for key in ("id", "object", "created", "owned_by")
+    ),
     Mutant(
-        "models-retrieve-differs",
-        "a retrieved model has another owner",
-        puts("owned_by", "nobody", LIST, lambda call: call.path != LIST),
-        ("models.retrieve.same",),
+        "models-retrieve-none",
+        "no model can be retrieved",
+        refuses(_retrieves, 404),
+        ("models.retrieve.found",),
     ),
     Mutant(
         "models-no-slash",
         "an id with a slash cannot be retrieved",
         around(before=_unretrievable),
-        ("models.retrieve.slash",),
+        ("models.retrieve.slash", "models.retrieve.found"),
     ),
     Mutant(
         "models-unknown-500",

@@ -101,12 +101,6 @@ MUTANTS = (
         "image.no_url",
     ),
     _accepts(
-        "unknown-type",
-        "a part of an unknown type is dropped",
-        lambda part: part.get("type") == "hologram",
-        "part.unknown_type",
-    ),
-    _accepts(
         "audio",
         "a sound that cannot be read is dropped",
         _has_bad_audio,
@@ -142,7 +136,6 @@ MUTANTS = (
             "multimodal.image.not_an_image",
             "multimodal.image.unknown_detail",
             "multimodal.image.no_url",
-            "multimodal.part.unknown_type",
             "multimodal.audio.unknown_format",
             "multimodal.audio.bad_base64",
             "multimodal.file.empty",

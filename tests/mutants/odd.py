@@ -7,6 +7,9 @@ from tests.mutants import odd_bodies, odd_streams
 from tests.mutants.mutant import Mutant
 
 STREAMS = ("stream", "sse.")
+BODIES = tuple(
+    f"errors.body.{name}" for name in ("truncated", "empty", "list", "text", "number", "null")
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,48 @@ ODD: tuple[Odd, ...] = (
         "errors are of another type",
         odd_bodies.ERRORS,
         touches=("errors", "validation", "refus", "unknown", "ranges", "auth", "models"),
+    ),
+    Odd(
+        "odd-422",
+        "what is wrong with a request is a 422",
+        odd_bodies.UNPROCESSABLE,
+        warns={
+            **dict.fromkeys(BODIES, "OpenAI's own status is 400, and SDKs tell the two apart"),
+            "validation.status": "OpenAI's own status is 400, and SDKs tell the two apart",
+        },
+    ),
+    Odd(
+        "odd-five-stops",
+        "five stop sequences are accepted, and each of them stops",
+        odd_bodies.FIVE_STOPS,
+        touches=("stop.",),
+        warns=dict.fromkeys(
+            ("stop.maximum", "completions.stop.maximum"),
+            "the schema has four at most, and OpenAI refuses more",
+        ),
+    ),
+    Odd(
+        "odd-framework-404",
+        "unknown paths and methods get the errors of the framework",
+        odd_bodies.FRAMEWORK_404,
+        touches=("stored", "errors.unknown_path", "errors.wrong_method"),
+        warns={
+            "errors.unknown_path": "SDKs print no message",
+            "errors.wrong_method": "SDKs print no message",
+        },
+    ),
+    Odd(
+        "odd-created-now",
+        "a model found by itself was created just now",
+        odd_bodies.CREATED_NOW,
+        touches=("models",),
+    ),
+    Odd(
+        "odd-custom-unnamed",
+        "a tool_choice that names a custom tool is refused",
+        odd_bodies.NO_NAMED_CUSTOM,
+        touches=("custom",),
+        modest=True,
     ),
     Odd("odd-extra", "every object has an unknown key", odd_bodies.EXTRA),
     Odd("odd-printed", "JSON is printed in another way", odd_bodies.PRINTED),

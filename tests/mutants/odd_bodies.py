@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.mutants.families import (
+    answers,
     drops,
     drops_in_chunks,
     edits,
+    edits_calls,
     edits_each_chunk,
     edits_errors,
     puts,
@@ -114,6 +116,30 @@ def _stops(old: Any) -> Any:
     return "stop" if old == "tool_calls" else old
 
 
+def _last_four(body: Any) -> None:
+    if isinstance(body.get("stop"), list):
+        body["stop"] = body["stop"][-4:]
+
+
+def _of_the_framework(body: Any) -> Any:
+    return {"detail": "Not Found"}
+
+
+def _no_route(call: Call) -> bool:
+    parts = call.path.strip("/").split("/")
+    stored = parts[:2] == ["chat", "completions"] and (len(parts) > 2 or call.method != "POST")
+    return stored or parts[0].startswith("no-such")
+
+
+def _one_model(call: Call) -> bool:
+    return call.path.startswith("/models/")
+
+
+def _names_custom(call: Call) -> bool:
+    choice = call.param("tool_choice")
+    return isinstance(choice, dict) and choice.get("type") == "custom"
+
+
 def _another_kind(body: Any) -> None:
     """Errors as vLLM types them."""
     body["error"]["type"] = "BadRequestError"
@@ -164,3 +190,8 @@ CHUNKED = around(after=_no_length)
 ERRORS = edits_errors(_another_kind, _api)
 PLAIN_ONLY = around(before=_plain_only)
 CHAT_ONLY = refuses(_no_chat, 404)
+UNPROCESSABLE = answers(400, 422)
+FIVE_STOPS = edits_calls(_last_four)
+FRAMEWORK_404 = edits_errors(_of_the_framework, _no_route)
+CREATED_NOW = puts("created", 1_800_000_000, "/models", _one_model)
+NO_NAMED_CUSTOM = refuses(_names_custom)

@@ -1,9 +1,7 @@
 """Defects of the refusal of too long a prompt."""
 
-from starlette.types import ASGIApp
-
-from tests.mutants.families import answers, edits_errors, puts
-from tests.mutants.layer import Answer, Call, around
+from tests.mutants.families import answers, edits_errors, puts, stack
+from tests.mutants.layer import Answer, Call, Layer, around
 from tests.mutants.mutant import Mutant
 
 LONG_BYTES = 200_000
@@ -24,9 +22,9 @@ def _in_stream(call: Call, answer: Answer) -> None:
         answer.body = b"data: " + answer.body + b"\n\ndata: [DONE]\n\n"
 
 
-def _told(app: ASGIApp) -> ASGIApp:
+def _told(name: str) -> Layer:
     """The window is told with the models, and a prompt just longer than it is a 500."""
-    return answers(400, 500, _long)(puts("data.*.max_model_len", 128_000, "/models")(app))
+    return stack(puts(f"data.*.{name}", 128_000, "/models"), answers(400, 500, _long))
 
 
 MUTANTS = (
@@ -39,11 +37,14 @@ MUTANTS = (
         )
         for status in (422, 500)
     ),
-    Mutant(
-        "overflow-told",
-        "a prompt longer than the window that is told is a 500",
-        _told,
-        ("errors.overflow.status",),
+    *(
+        Mutant(
+            f"overflow-told-{name.replace('_', '-')}",
+            f"a prompt longer than the window that is told as {name} is a 500",
+            _told(name),
+            ("errors.overflow.status",),
+        )
+        for name in ("max_model_len", "max_input_tokens")
     ),
     Mutant(
         "overflow-no-code",

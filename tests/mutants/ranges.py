@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contract_tests.checks.validation import CHAT, COMPLETIONS
+from contract_tests.samples import CHAT, COMPLETIONS
 from tests.mutants.families import answers, edits_calls, has
 from tests.mutants.layer import Layer
 from tests.mutants.mutant import Mutant

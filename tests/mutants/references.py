@@ -14,6 +14,8 @@ from contract_tests.capabilities import PROFILES
 from contract_tests.fuzz.campaign import Fuzz
 from contract_tests.schema.official import Document
 from contract_tests.target import Target
+from tests.mutants.families import sets_header
+from tests.mutants.layer import Layer
 
 KEY = "sk-reference"
 MAX_BODY_MB = 3  # less than the least of the bodies that are to be too large
@@ -38,11 +40,12 @@ class Reference:
     mock: dict[str, Any] = field(default_factory=lambda: {"mock_models": NAMES})
     key: str | None = None
     declared: frozenset[str] = FULL
+    layer: Layer = lambda app: app
 
     def app(self) -> ASGIApp:
         """The server."""
         settings = Settings(log_level="error", max_body_mb=MAX_BODY_MB, **self.settings)
-        return create(settings, MockBackend(**self.mock))
+        return self.layer(create(settings, MockBackend(**self.mock)))
 
     def target(self, url: str, **options: Any) -> Target:
         """The server as the suite sees it, at that URL."""
@@ -66,7 +69,12 @@ REFERENCES: dict[str, Reference] = {
         key=KEY,
         declared=FULL | {"auth"},
     ),
-    "browser": Reference(settings={"cors_origins": "*"}, declared=FULL | {"cors"}),
+    # Tells with each refusal when to come back, as others do when they are busy.
+    "browser": Reference(
+        settings={"cors_origins": "*"},
+        declared=FULL | {"cors"},
+        layer=sets_header("retry-after", "1", lambda _, answer: answer.status >= 400),
+    ),
     # Just slow enough to see a stream come in.
     "paced": Reference(mock={"mock_models": NAMES, "mock_itl_ms": 2}),
 }

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from contract_tests.checks.errors import CHAT, TRUNCATED
+from contract_tests.checks.errors import TRUNCATED
 from contract_tests.checks.refusals import FORM_TYPE, NO_PATH
+from contract_tests.samples import CHAT
 from tests.mutants.families import answers, edits_errors, has
 from tests.mutants.layer import Answer, Call, Layer, around
 from tests.mutants.mutant import Mutant

@@ -79,7 +79,7 @@ MUTANTS = (
         "stop-ignored",
         "stop is accepted and ignored",
         ignores("stop"),
-        (*EXACT, "stop.excluded", *STREAMED, "stop.stream.excluded", "stop.five"),
+        (*EXACT, "stop.excluded", *STREAMED, "stop.stream.excluded", "stop.five", "stop.maximum"),
     ),
     Mutant(
         "stop-string-ignored",
@@ -94,7 +94,7 @@ MUTANTS = (
         "stop-array-first",
         "only the first sequence stops",
         _sets(lambda stops: stops[:1]),
-        ("stop.array", "stop.four", "stop.five"),
+        ("stop.array", "stop.four", "stop.five", "stop.maximum"),
     ),
     Mutant(
         "stop-array-two",
@@ -130,10 +130,22 @@ MUTANTS = (
         for wrong in ("length", "stop_sequence", "eos")
     ),
     Mutant(
-        "stop-five-accepted",
+        "stop-five-dropped",
         "the fifth sequence is dropped",
         _sets(lambda stops: stops[:4]),
-        ("stop.five",),
+        ("stop.five", "stop.maximum"),
+    ),
+    Mutant(
+        "stop-five-500",
+        "five sequences break the server",
+        refuses(lambda call: len(_stops(call)) > 4, status=500),
+        ("stop.five", "stop.maximum"),
+    ),
+    Mutant(
+        "stop-five-accepted",
+        "five sequences are accepted, and those that occur stop",
+        _sets(lambda stops: stops[-4:]),
+        ("stop.maximum",),
     ),
     Mutant(
         "stop-wrong-type",

@@ -31,11 +31,14 @@ MUTANTS = (
         )
         for name in ROUTES
     ),
-    Mutant(
-        "stored-detail",
-        "what is not stored is a 404 without an error body",
-        refuses(lambda call: _is("get", call), 404, {"detail": "Not Found"}),
-        ("stored.get",),
+    *(
+        Mutant(
+            f"stored-{name}-detail",
+            f"{name} is a 404 without an error body, though an unknown path has one",
+            refuses(partial(_is, name), 404, {"detail": "Not Found"}),
+            (f"stored.{name}",),
+        )
+        for name in ROUTES
     ),
     Mutant(
         "stored-found",

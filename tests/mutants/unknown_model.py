@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contract_tests.checks.errors import CHAT, NO_MODEL
+from contract_tests.samples import CHAT, NO_MODEL
 from tests.mutants.families import answers, edits_calls, edits_errors
 from tests.mutants.layer import Call
 from tests.mutants.mutant import Mutant

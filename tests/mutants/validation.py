@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from contract_tests.checks.validation import CHAT, COMPLETIONS, EMBEDDINGS
+from contract_tests.samples import CHAT, COMPLETIONS, EMBEDDINGS
 from tests.mutants.families import answers, edits_calls, ignores
 from tests.mutants.layer import Call, Layer
 from tests.mutants.mutant import Mutant
