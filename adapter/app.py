@@ -1,5 +1,6 @@
 """The composition root: settings in, the whole server out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,13 +20,16 @@ from adapter.generation.duties import honoured
 from adapter.health import operator_routes
 from adapter.logs import AccessLog
 from adapter.metrics import Metrics
+from adapter.model_list import ModelList
 from adapter.openapi import add_operations
+from adapter.parse.body import BYTES_PER_MB
 from adapter.routes import OPERATIONS
 from adapter.routes.operation import Operations
+from adapter.routing import BackendConfig, Router, RoutingConfig, read_routing, watch
 from adapter.service import Service
 from adapter.settings import Settings
 from backends import load
-from backends.protocol import Backend, Closes
+from backends.protocol import Backend, Closes, Lists, Relays
 
 
 class App(FastAPI):
@@ -38,7 +42,7 @@ class App(FastAPI):
         Edge (counts, logs) > added middleware > Errors > Auth > operations > FastAPI
     """
 
-    def __init__(self, settings: Settings, backend: Backend) -> None:
+    def __init__(self, settings: Settings, serves: Backend | RoutingConfig) -> None:
         super().__init__(
             title="OpenAI server kit",
             description="An OpenAI-compatible server over a swappable backend.",
@@ -46,25 +50,51 @@ class App(FastAPI):
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.settings = settings
-        self.backend = backend
+        self.models: Lists
         self.metrics = Metrics()
         self.access_log = AccessLog(settings.log_level)
-        self.catalog = Catalog(backend, AllowList(settings.allowed_models), settings.model_name)
-        self.service = Service(
+        self.routing: Router | None = None
+        self.model_list = _model_list(settings)
+        allowed = AllowList(settings.allowed_models)
+        if isinstance(serves, RoutingConfig):
+            self.routing = self.models = Router(self._around, self._provider_of)
+            self.catalog = Catalog(self.models, allowed, settings.model_name, self.model_list)
+            self.routing.load(serves)
+            self.service = self.routing.first()
+        else:
+            self.models = serves
+            self.catalog = Catalog(self.models, allowed, settings.model_name, self.model_list)
+            self.service = self._service(serves)
+        self.include_router(operator_routes(self.models, self.metrics, self.model_list))
+        if settings.cors_origins:
+            self.add_middleware(CORS, origins=settings.cors_origins)
+
+    def _service(self, backend: Backend) -> Service:
+        return Service(
             backend=backend,
             catalog=self.catalog,
             honours=honoured(backend),
-            max_body_mb=settings.max_body_mb,
-            strict_parameters=settings.strict_parameters,
+            max_body_mb=self.settings.max_body_mb,
+            strict_parameters=self.settings.strict_parameters,
+            relays=backend if isinstance(backend, Relays) else None,
+            passthrough_all=self.settings.passthrough_all,
+            cost_header=self.settings.cost_header,
         )
-        self.include_router(operator_routes(backend, self.metrics))
-        if settings.cors_origins:
-            self.add_middleware(CORS, origins=settings.cors_origins)
+
+    def _provider_of(self, model: str) -> str | None:
+        listed = self.catalog.priced(model)
+        return listed.provider if listed is not None else None
+
+    def _around(self, config: BackendConfig) -> Service:
+        return self._service(load(config.use, **config.options))
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""
         app: ASGIApp = Operations(
-            self.service, OPERATIONS, default=AsyncExitStackMiddleware(self.router)
+            self.service,
+            OPERATIONS,
+            default=AsyncExitStackMiddleware(self.router),
+            router=self.routing,
         )
         keys = keys_of(self.settings)
         if keys is not None:
@@ -84,9 +114,34 @@ class App(FastAPI):
 
 @asynccontextmanager
 async def _lifespan(app: App) -> AsyncIterator[None]:
-    yield
-    if isinstance(app.backend, Closes):
-        await app.backend.aclose()
+    async with asyncio.TaskGroup() as tasks:
+        watching = None
+        if app.model_list is not None:
+            await app.model_list.start()
+        if app.routing is not None and app.settings.config is not None:
+            watching = tasks.create_task(watch(app.settings.config, app.routing, app.catalog))
+        yield
+        if watching is not None:
+            watching.cancel()
+        if app.model_list is not None:
+            await app.model_list.aclose()
+    if isinstance(app.models, Closes):
+        await app.models.aclose()
+
+
+def _model_list(settings: Settings) -> ModelList | None:
+    if settings.model_list_url is None:
+        return None
+    try:
+        return ModelList(
+            settings.model_list_url,
+            refresh_s=settings.model_list_refresh_s,
+            timeout_s=settings.model_list_timeout_s,
+            max_bytes=int(settings.model_list_max_mb * BYTES_PER_MB),
+            saved=settings.model_list_file,
+        )
+    except ValueError as error:
+        raise ValueError(f"MODEL_LIST_URL: {error}") from error
 
 
 def create(settings: Settings | None = None, backend: Backend | None = None) -> App:
@@ -98,7 +153,8 @@ def create(settings: Settings | None = None, backend: Backend | None = None) -> 
     settings = settings or Settings()
     logs.configure(settings.log_level)
     keys_of(settings)
-    if backend is None:
+    serves: Backend | RoutingConfig | None = backend or read_routing(settings.config)
+    if serves is None:
         paths = {"model_path": settings.model_path, "tokenizer_path": settings.tokenizer_path}
-        backend = load(settings.backend, **{k: v for k, v in paths.items() if v is not None})
-    return App(settings, backend)
+        serves = load(settings.backend, **{k: v for k, v in paths.items() if v is not None})
+    return App(settings, serves)

@@ -14,6 +14,8 @@ from adapter.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from adapter.app import App
+
 # Each flag is the setting of the same name; its help is the setting's description.
 FLAGS = (
     "host",
@@ -28,21 +30,26 @@ FLAGS = (
 )
 
 
-# The contract suite's commands, which it alone knows: it is a package of its own.
-SUITE = {"check": "contract_tests.cli", "matrix": "contract_tests.matrix"}
+# Commands that are imported when they are used, and where they are.
+LAZY = {
+    "check": "contract_tests.cli",
+    "matrix": "contract_tests.matrix",
+    "providers": "backends.folder.cli",
+    "routes": "adapter.routing.command",
+}
 
 
 class _Commands(click.Group):
-    """The commands of this file, and those of the suite, imported when they are used."""
+    """The commands of this file, and the lazy ones."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *SUITE]
+        return [*super().list_commands(ctx), *LAZY]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in SUITE:
+        if cmd_name not in LAZY:
             return super().get_command(ctx, cmd_name)
         try:
-            command: click.Command = getattr(import_module(SUITE[cmd_name]), cmd_name)
+            command: click.Command = getattr(import_module(LAZY[cmd_name]), cmd_name)
         except ModuleNotFoundError as error:
             return _without(cmd_name, error.name)
         return command
@@ -125,7 +132,7 @@ def _run(settings: Settings) -> None:
     # With several workers each makes its own app; here it is made once to fail before the start.
     app = create(settings)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    click.echo(f"Serving {settings.backend} on http://{shown}:{port}/v1 (docs at /docs)")
+    click.echo(f"Serving {_served(app, settings)} on http://{shown}:{port}/v1 (docs at /docs)")
     uvicorn.run(
         "adapter.app:create" if settings.workers > 1 else app,
         factory=settings.workers > 1,
@@ -139,6 +146,10 @@ def _run(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _served(app: "App", settings: Settings) -> str:
+    return settings.backend if app.routing is None else f"the backends of {settings.config}"
 
 
 def _free_address(host: str, port: int) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import getrandbits
 from time import perf_counter
 from types import TracebackType
@@ -10,6 +11,7 @@ from types import TracebackType
 from starlette.types import Message, Receive, Scope, Send
 
 from adapter.auth import ANYONE, Key
+from adapter.model_list import ListedModel
 from backends.protocol import Event, Usage
 
 WATCH_AFTER_S = 0.1
@@ -36,6 +38,9 @@ class Exchange:
     status: int = 0
     operation: str | None = None
     target: str = ""
+    body: bytes | None = None
+    priced: ListedModel | None = None
+    tells_cost: bool = False
     model: str | None = None
     stream: bool = False
     prompt_tokens: int = 0
@@ -68,16 +73,34 @@ class Exchange:
         if isinstance(last, Usage):
             self.count(last.prompt_tokens, last.completion_tokens)
 
+    def cost_usd(self) -> Decimal | None:
+        """What the tokens counted so far cost; None where the model has no price."""
+        if self.priced is None or not self.prompt_tokens:
+            return None
+        return self.priced.cost_usd(self.prompt_tokens, self.completion_tokens)
+
+    def begin_tokens(self) -> None:
+        """Note that the first token goes out now."""
+        if self.first_token_s is None:
+            self.first_token_s = perf_counter()
+
     async def send(self, message: Message) -> None:
         """Send an ASGI message to the server, with the headers that every response carries."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             elapsed_ms = int((perf_counter() - self.started_s) * 1000)
-            message["headers"] = [
-                *message["headers"],
+            own: tuple[tuple[bytes, bytes], ...] = (
                 (b"x-request-id", self.id.encode()),
                 (b"openai-processing-ms", b"%d" % elapsed_ms),
                 (b"openai-version", b"2020-10-01"),
+            )
+            if self.tells_cost and not self.stream and (cost := self.cost_usd()) is not None:
+                own = (*own, (b"x-adapter-cost-usd", f"{cost:f}".encode()))
+            # An upstream's own take their place.
+            given = {name for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *(header for header in own if header[0] not in given),
             ]
         await self._send(message)
 

@@ -1,14 +1,20 @@
 """Health, readiness and metrics: the routes for whoever runs the server."""
 
+from dataclasses import asdict
+from typing import Any
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from adapter.metrics import Metrics
-from backends.protocol import Backend, Ready
+from adapter.model_list import ModelList
+from backends.protocol import Lists, Ready
 from backends.protocol.errors import BackendUnavailable
 
 
-def operator_routes(backend: Backend, metrics: Metrics) -> APIRouter:
+def operator_routes(
+    backend: Lists, metrics: Metrics, model_list: ModelList | None = None
+) -> APIRouter:
     """The routes that no key guards."""
     router = APIRouter(tags=["Operations"])
 
@@ -20,11 +26,14 @@ def operator_routes(backend: Backend, metrics: Metrics) -> APIRouter:
         router.add_api_route(path, alive, name=path.strip("/"), operation_id=path.strip("/"))
 
     @router.get("/readyz", operation_id="readyz")
-    async def readyz() -> dict[str, str]:
+    async def readyz() -> dict[str, Any]:
         """The backend would answer a request now: 200, or 503 while it would not."""
         if isinstance(backend, Ready) and not await backend.ready():
             raise BackendUnavailable("The backend is not ready yet.", code="not_ready")
-        return {"status": "ready"}
+        ready: dict[str, Any] = {"status": "ready"}
+        if model_list is not None:
+            ready["model_list"] = asdict(model_list.state)
+        return ready
 
     @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse)
     def exposition() -> Response:

@@ -80,6 +80,9 @@ class Metrics:
         self._cancelled = self._counter(
             "adapter_cancellations", "Requests whose client went away", operation
         )
+        self._cost = self._counter(
+            "adapter_cost_usd", "What answers cost by the model list", ("model", "key")
+        )
         self.in_flight = Gauge(
             "adapter_requests_in_flight",
             "Requests being answered",
@@ -102,6 +105,8 @@ class Metrics:
             answered.cancelled.inc()
         if exchange.prompt_tokens or exchange.first_token_s is not None:
             self._observe_tokens(exchange, (operation, model), now_s)
+        if (cost := exchange.cost_usd()) is not None:
+            self._cost.labels(model, exchange.key.name).inc(float(cost))
 
     def _observe_tokens(self, exchange: Exchange, key: tuple[str, str], now_s: float) -> None:
         generated = self._generated.get(key) or self._new_generated(key)

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adapter.catalog import Catalog
 from adapter.exchange import ClientWatch, Exchange
 from adapter.generation.duties import generation
 from adapter.parse.body import parse, read_body
+from adapter.relay import fields_of, model_of, names_model, relay, relay_request, renamed
 from adapter.render.fold import Folded, FoldedChoice
 from adapter.sse import Render, send_stream
-from backends.protocol import Backend, GenerationRequest, Model, Tokenizes
+from backends.protocol import Backend, GenerationRequest, Model, Relays, Tokenizes
 from backends.protocol.errors import BadRequestError
 from backends.protocol.tokenizer import decode
 from backends.protocol.wire import WireModel
@@ -29,6 +30,10 @@ class Service:
     honours: frozenset[str]
     max_body_mb: float
     strict_parameters: bool
+    relays: Relays | None = None
+    passthrough_all: bool = False
+    cost_header: bool = False
+    renamed: str | None = None
 
     async def read(self, exchange: Exchange, model: type[Wire]) -> Wire:
         """The request body as a wire model.
@@ -37,18 +42,61 @@ class Service:
             BadRequestError: it is not one; `param` names the field.
             RequestTooLarge: it is larger than the server reads.
         """
-        body = await read_body(exchange, self.max_body_mb)
-        return parse(model, body, strict=self.strict_parameters)
+        return parse(model, await self.body(exchange), strict=self.strict_parameters)
 
-    async def find(self, exchange: Exchange, name: str) -> Model:
+    async def body(self, exchange: Exchange) -> bytes:
+        """The request body, read once.
+
+        Raises:
+            RequestTooLarge: it is larger than the server reads.
+        """
+        if exchange.body is None:
+            exchange.body = await read_body(exchange, self.max_body_mb)
+        return exchange.body
+
+    def upstream(self, model: str) -> str:
+        """What the backend calls the model."""
+        return self.renamed or self.catalog.upstream(model)
+
+    def renaming(self, model: str) -> "Service":
+        """This service, where the backend calls whatever is asked for so."""
+        return replace(self, renamed=model)
+
+    async def find(self, exchange: Exchange, name: str, *, listed: bool = True) -> Model:
         """The model of that name, noted for the log and the metrics.
 
         Raises:
-            ModelNotFound: there is none for this key.
+            ModelNotFound: there is none for this key; without `listed`, it is not allowed.
         """
-        model = await self.catalog.find(name, exchange.key)
+        model = await self.catalog.find(name, exchange.key, listed=listed and not self.renamed)
         exchange.model = model.id
+        exchange.priced, exchange.tells_cost = self.catalog.priced(model.id), self.cost_header
         return model
+
+    async def relay(
+        self,
+        exchange: Exchange,
+        default_model: str | None = None,
+        refused: frozenset[int] = frozenset(),
+    ) -> None:
+        """Answer with what the upstream of a relaying backend answers.
+
+        Raises:
+            ModelNotFound: the body names none that this key may use.
+            APIError: the upstream answered one of the `refused` statuses, which somebody else
+                may do better.
+        """
+        assert self.relays is not None  # noqa: S101 - who asks has looked
+        body = await self.body(exchange)
+        fields: dict[str, Any] = {}
+        if names_model(exchange, body):
+            fields = fields_of(body)
+            name = model_of(fields, default_model)
+            upstream = self.upstream((await self.find(exchange, name)).id)
+            if upstream != name:
+                body = renamed(body, fields, upstream)
+        request = relay_request(exchange, body, stream=fields.get("stream") is True)
+        await relay(exchange, self.relays, request, refused)
 
     async def text(self, model: str, tokens: Sequence[int], param: str) -> str:
         """The text of token ids, by the backend's tokenizer or the default one.

@@ -13,6 +13,7 @@ from pydantic_settings import (
 )
 from yaml import YAMLError
 
+SECTIONS = ("backends", "models")  # of the config file, which adapter/routing reads
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -40,14 +41,26 @@ class Settings(BaseSettings):
     )
     config: Path | None = Field(None, description="YAML file with any of these settings by name.")
 
-    openai_api_key: str | None = Field(
-        None, description="Key for the openai backend, which comes with the gateway."
-    )
-    openai_base_url: str | None = Field(
-        None, description="URL for the openai backend, which comes with the gateway."
-    )
     model_list_url: str | None = Field(
-        None, description="Dynamic model list; comes with the gateway, refused until then."
+        None, description="Model list: an http(s) or file URL, or a path; see docs/model-list.md."
+    )
+    model_list_refresh_s: float = Field(
+        300, gt=0, description="Seconds between two readings of the model list."
+    )
+    model_list_timeout_s: float = Field(
+        10, gt=0, description="Seconds that reading the model list may take."
+    )
+    model_list_max_mb: float = Field(
+        1, gt=0, description="Largest model list, unzipped, in MB (10^6 bytes)."
+    )
+    model_list_file: Path | None = Field(
+        None, description="Where the last good model list is saved; unset, it is not."
+    )
+    cost_header: bool = Field(
+        False, description="Tell the cost of an answer, where listed, in x-adapter-cost-usd."
+    )
+    passthrough_all: bool = Field(
+        False, description="Hand every other /v1 path on to a relaying backend too."
     )
 
     enable_auth: bool = Field(False, description="Ask each request for a key.")
@@ -75,13 +88,6 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("model_list_url")
-    @classmethod
-    def _refuse(cls, value: str | None) -> str | None:
-        if value is not None:
-            raise ValueError("dynamic model lists come with the gateway, which is not there yet")
         return value
 
     @classmethod
@@ -112,7 +118,7 @@ class ConfigFile(YamlConfigSettingsSource):
         except (YAMLError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(f"CONFIG: {str(yaml_file)!r} is no YAML mapping: {reason}") from error
-        unknown = sorted(set(self.yaml_data) - set(settings_cls.model_fields))
+        unknown = sorted(set(self.yaml_data) - set(settings_cls.model_fields) - set(SECTIONS))
         if unknown:
             raise ValueError(
                 f"CONFIG: {str(yaml_file)!r} has unknown settings: {', '.join(unknown)}"

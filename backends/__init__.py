@@ -7,7 +7,10 @@ from backends.protocol import Backend
 
 BACKENDS = {
     "echo": "backends.echo:EchoBackend",
+    "anthropic": "backends.anthropic:AnthropicBackend",
+    "folder": "backends.folder:FolderBackend",
     "mock": "backends.mock:MockBackend",
+    "openai": "backends.openai:OpenAIBackend",
 }
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
@@ -47,13 +48,28 @@ def answer(port: int, model: str) -> Answer:
     """The server's answers, with the events of the stream counted."""
     chat = fetch(port, "POST", PATH, body(model, stream=False))
     stream = fetch(port, "POST", PATH, body(model, stream=True))
+    text, streamed = chat_text(chat), stream_texts(stream)
+    if not text or "".join(streamed) != text:
+        raise AnswerError(f"chat and stream differ: {text[:80]!r}, {''.join(streamed)[:80]!r}")
+    return Answer(chat, stream, text, len(streamed), sum(map(bool, streamed)))
+
+
+def chat_text(chat: bytes) -> str:
+    """The text of a whole answer."""
+    try:
+        text: str = json.loads(chat)["choices"][0]["message"]["content"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise AnswerError(f"no chat completion: {chat[:200]!r}") from error
+    return text
+
+
+def stream_texts(stream: bytes) -> list[str]:
+    """The text of each chunk of a stream, some of them empty; `[DONE]` is no chunk."""
     events = [line[5:].strip() for line in stream.splitlines() if line.startswith(b"data:")]
-    chunks = [json.loads(event) for event in events if event != b"[DONE]"]
-    pieces = [_delta(chunk) for chunk in chunks]
-    text: str = json.loads(chat)["choices"][0]["message"]["content"]
-    if not text or "".join(pieces) != text:
-        raise AnswerError(f"chat and stream differ: {text[:80]!r}, {''.join(pieces)[:80]!r}")
-    return Answer(chat, stream, text, len(chunks), sum(map(bool, pieces)))
+    try:
+        return [_delta(json.loads(event)) for event in events if event != b"[DONE]"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise AnswerError(f"no stream of chunks: {stream[-200:]!r}") from error
 
 
 def first_model(port: int) -> str:
@@ -62,11 +78,17 @@ def first_model(port: int) -> str:
     return name
 
 
-def fetch(port: int, method: str, path: str, content: bytes | None = None) -> bytes:
+def fetch(
+    port: int,
+    method: str,
+    path: str,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """The body of a 200; anything else is raised."""
     connection = http.client.HTTPConnection(HOST, port, timeout=TIMEOUT_S)
     try:
-        connection.request(method, path, content, HEADERS)
+        connection.request(method, path, content, {**HEADERS, **(headers or {})})
         response = connection.getresponse()
         content = response.read()
     finally:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from process import ENVIRONMENT
 from servers import FOLDER, REPOSITORY
 
 GRACE_S = 15
+ANSWER_LIMIT_S = 10
 UNWANTED = ("torch", "transformers", "openai")
 
 IMPORT = f"""
@@ -30,6 +32,8 @@ class Load:
     duration_us: int
     non_2xx: int
     socket_errors: int
+    p50_us: float
+    p99_us: float
 
     @property
     def requests_per_s(self) -> float:
@@ -44,11 +48,18 @@ class Load:
         return f"{self.non_2xx} non-2xx, {self.socket_errors} socket errors of {self.requests}"
 
 
-def wrk(port: int, request: Path, connections: int, seconds: int) -> Load:
+def wrk(
+    port: int,
+    request: Path,
+    connections: int,
+    seconds: int,
+    headers: Mapping[str, str] | None = None,
+) -> Load:
     """Load with the request in the file, over connections that stay open."""
     command = ["wrk", "--threads", "1", "--connections", str(connections)]
+    command += ["--timeout", f"{ANSWER_LIMIT_S}s"]
     command += ["--duration", f"{seconds}s", "--script", str(FOLDER / "chat.lua")]
-    for name, value in exchange.HEADERS.items():
+    for name, value in {**exchange.HEADERS, **(headers or {})}.items():
         command += ["--header", f"{name}: {value}"]
     command += [f"http://{exchange.HOST}:{port}{exchange.PATH}", "--", str(request)]
     result = subprocess.run(

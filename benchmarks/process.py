@@ -14,11 +14,15 @@ from pathlib import Path
 import exchange
 from servers import Server
 
-START_LIMIT_S = 30
+START_LIMIT_S = 60
 STOP_LIMIT_S = 5
 POLL_S = 0.005
+SETTLE_S = 0.1
+SETTLE_LIMIT_S = 2
+SETTLED_CPU_S = 0.01
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
 LOG_TAIL_CHARS = 2000
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class StartError(Exception):
@@ -35,19 +39,33 @@ class Running:
 
     def rss_mb(self) -> float:
         """Resident memory of the whole process tree, in MB (10^6 bytes)."""
-        parents: dict[int, list[int]] = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                after_name = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents.setdefault(int(after_name[1]), []).append(int(entry.name))
-        tree = [self.process_id]
-        for process_id in tree:
-            tree += parents.get(process_id, [])
         pages = 0
-        for process_id in tree:
+        for process_id in self._tree():
             with suppress(OSError):
                 pages += int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def cpu_s(self) -> float:
+        """CPU time that the process tree has used, that of children that have ended included."""
+        stats = _stats()
+        return sum(sum(map(int, stats[one][11:15])) for one in self._tree() if one in stats) / TICKS
+
+    def settle(self) -> None:
+        """Waits until the server does next to nothing: what it was asked before may go on."""
+        limit_s = time.perf_counter() + SETTLE_LIMIT_S
+        before_s, now_s = -1.0, self.cpu_s()
+        while now_s - before_s > SETTLED_CPU_S and time.perf_counter() < limit_s:
+            time.sleep(SETTLE_S)
+            before_s, now_s = now_s, self.cpu_s()
+
+    def _tree(self) -> list[int]:
+        children: dict[int, list[int]] = {}
+        for process_id, stat in _stats().items():
+            children.setdefault(int(stat[1]), []).append(process_id)
+        tree = [self.process_id]
+        for process_id in tree:
+            tree += children.get(process_id, [])
+        return tree
 
 
 @contextmanager
@@ -56,8 +74,10 @@ def running(server: Server, core: int, folder: Path) -> Iterator[Running]:
 
     Raises: StartError.
     """
-    port, log = _free_port(), folder / "server.log"
+    port, log = _free_port(), folder / f"{server.name}.log"
     command = [part.replace("{port}", str(port)) for part in server.command]
+    for name, content in server.files.items():
+        (folder / name).write_text(content.replace("{port}", str(port)))
     with log.open("wb") as output:
         start_s = time.perf_counter()
         process = subprocess.Popen(
@@ -94,6 +114,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(STOP_LIMIT_S)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _stats() -> dict[int, list[str]]:
+    """What follows its name in each process's stat, from the state on."""
+    stats = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            stats[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
+    return stats
 
 
 def _free_port() -> int:

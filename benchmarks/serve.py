@@ -14,6 +14,7 @@ from exchange import AnswerError
 from process import StartError
 from report import Report
 
+RATIOS = (("ours", "aimock"), ("ours", "raw"))
 PROGRAMS = {"wrk": "wrk", "taskset": "util-linux"}
 NOTE = """\
 chunks/s = requests/s x data events of one stream, [DONE] left out; raw sends our own bytes, all
@@ -50,7 +51,7 @@ def main() -> int:
         sys.exit(f"needs two cores and wrk and taskset; missing: {', '.join(missing) or 'a core'}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    program, report = aimock_program(given.aimock), Report()
+    program, report = aimock_program(given.aimock), Report(RATIOS)
     os.sched_setaffinity(0, cores[1:2])
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), cores[0], given.connections, given.seconds, report)
@@ -61,7 +62,7 @@ def main() -> int:
     sys.stdout.write(report.table() + NOTE)
     if given.json:
         loads = {name: vars(given)[name] for name in ("seconds", "connections", "rounds")}
-        report.write(given.json, loads, aimock.version(program) if program else None)
+        report.write(given.json, loads, {"aimock": aimock.version(program) if program else None})
     return 1 if report.failures else 0
 
 

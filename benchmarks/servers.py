@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import exchange
@@ -14,12 +14,14 @@ REPOSITORY = FOLDER.parent
 
 @dataclass(frozen=True)
 class Server:
-    """One server; `{port}` in its command is filled in at each start."""
+    """One server; `{port}` in its command and its files is filled in at each start."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     health: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def ours(log_level: str) -> Server:

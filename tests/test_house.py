@@ -9,7 +9,10 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from adapter.settings import Settings
+from backends.anthropic.settings import AnthropicSettings
+from backends.folder.settings import FolderSettings
 from backends.mock.settings import MockSettings
+from backends.openai.settings import OpenAISettings
 
 ROOT = Path(__file__).parent.parent
 LINES = 300
@@ -45,6 +48,15 @@ def test_env_example_lists_every_setting_with_its_meaning_and_default() -> None:
         "# --- the mock (BACKEND=mock) ---",
         "",
         *env_lines(MockSettings),
+        "# --- passthrough (BACKEND=openai) ---",
+        "",
+        *env_lines(OpenAISettings),
+        "# --- Claude (BACKEND=anthropic) ---",
+        "",
+        *env_lines(AnthropicSettings),
+        "# --- providers by folder (BACKEND=folder) ---",
+        "",
+        *env_lines(FolderSettings),
     ]
     assert (ROOT / ".env.example").read_text().splitlines() == expected[:-1]
 

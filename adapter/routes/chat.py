@@ -16,7 +16,7 @@ async def create_chat_completion(service: Service, exchange: Exchange) -> None:
     model = await service.find(exchange, body.model)
     require_support(body, service.honours, model.id)
     request = chat_request(body)
-    request.model = service.catalog.upstream(model.id)
+    request.model = service.upstream(model.id)
     options = body.stream_options
     render = ChatRender(
         Head(new_id("chatcmpl-"), body.model, body.service_tier),

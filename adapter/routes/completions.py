@@ -19,7 +19,7 @@ async def create_completion(service: Service, exchange: Exchange) -> None:
     requests = completion_requests(body)
     ranked = requests[0].n > (body.n or 1)
     for request in requests:
-        request.model = service.catalog.upstream(model.id)
+        request.model = service.upstream(model.id)
         if request.prompt_token_ids is not None:
             request.prompt = await service.text(request.model, request.prompt_token_ids, "prompt")
         if ranked and request.logprobs is None:

@@ -20,7 +20,7 @@ async def create_embedding(service: Service, exchange: Exchange) -> None:
             param="model",
             code="unsupported_operation",
         )
-    upstream = service.catalog.upstream(model.id)
+    upstream = service.upstream(model.id)
     texts = [
         item if isinstance(item, str) else await service.text(upstream, item, "input")
         for item in _items(body)

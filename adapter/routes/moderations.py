@@ -23,7 +23,7 @@ async def create_moderation(service: Service, exchange: Exchange) -> None:
             code="unsupported_operation",
         )
     async with ClientWatch(exchange):
-        upstream = service.catalog.upstream(model.id)
+        upstream = service.upstream(model.id)
         moderations = await backend.moderate(upstream, _inputs(body))
     await exchange.answer(moderations_json(model.id, moderations))
 
@@ -48,5 +48,6 @@ OPERATIONS = (
         "Create a moderation",
         takes=CreateModerationRequest,
         gives=CreateModerationResponse,
+        default_model=DEFAULT_MODEL,
     ),
 )

@@ -21,7 +21,7 @@ async def tokenize(service: Service, exchange: Exchange) -> None:
     body = await service.read(exchange, TokenizeRequest)
     model = await service.find(exchange, body.model)
     request = GenerationRequest(
-        service.catalog.upstream(model.id), messages=body.messages or (), prompt=body.prompt
+        service.upstream(model.id), messages=body.messages or (), prompt=body.prompt
     )
     if isinstance(service.backend, Tokenizes):
         found = await service.backend.tokenize(request)
@@ -39,7 +39,7 @@ async def detokenize(service: Service, exchange: Exchange) -> None:
     """The text of token ids."""
     body = await service.read(exchange, DetokenizeRequest)
     model = await service.find(exchange, body.model)
-    text = await service.text(service.catalog.upstream(model.id), body.tokens, "tokens")
+    text = await service.text(service.upstream(model.id), body.tokens, "tokens")
     await exchange.answer(orjson.dumps({"prompt": text}))
 
 

@@ -46,9 +46,10 @@ class MockBackend:
     }
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
-        if unknown := options.keys() - MockSettings.model_fields.keys():
+        named = {f"mock_{name.removeprefix('mock_')}": value for name, value in options.items()}
+        if unknown := named.keys() - MockSettings.model_fields.keys():
             raise TypeError(f"the mock has no {', '.join(sorted(unknown))}")
-        self._settings = MockSettings(**options)
+        self._settings = MockSettings(**named)
 
     async def models(self) -> Sequence[Model]:
         """`MOCK_MODELS`, or the usual names."""

@@ -21,12 +21,16 @@ class Model:
     context_tokens: int | None = None
 
 
-class Backend(Protocol):
-    """The whole duty of a backend."""
+class Lists(Protocol):
+    """What has a list of models."""
 
     async def models(self) -> Sequence[Model]:
         """The models served now; the adapter keeps the answer for a short while."""
         ...
+
+
+class Backend(Lists, Protocol):
+    """The whole duty of a backend: its models, and what they generate."""
 
     def generate(self, request: GenerationRequest) -> AsyncIterator[Event | Sequence[Event]]:
         """The events of an answer, one at a time, or several that are ready together.

@@ -8,8 +8,10 @@ import orjson
 from backends.protocol.errors import APIError
 
 MESSAGE_CHARACTERS = 500
-# What looks like a key or a path of the upstream's machine stays here.
-SECRETS = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][\w-]{8,}|(?:/[\w.-]+){3,}")
+# What looks like a key, an account or a path of the upstream's machine stays here; URLs may go.
+SECRETS = re.compile(
+    r"\b(?:(?:sk|pk|key|org|proj)[-_]|Bearer )[\w-]{8,}|(?<![\w:/.])(?!/v\d)(?:/[\w.-]+){3,}"
+)
 TYPES = {
     400: "invalid_request_error",
     401: "invalid_request_error",
@@ -19,16 +21,24 @@ TYPES = {
 }
 
 
-def upstream_error(status: int, body: bytes, retry_after_s: int | None = None) -> APIError:
+def bad_gateway(message: str, code: str = "bad_upstream_answer") -> APIError:
+    """A 502: the upstream answered, and what it answered is of no use to a client."""
+    error = APIError(message, code=code)
+    error.status = 502
+    return error
+
+
+def upstream_error(
+    status: int, body: bytes, retry_after_s: int | None = None, *, our_key: bool = True
+) -> APIError:
     """The error that an upstream's refusal becomes, with its status.
 
-    A refused key is the operator's fault and not the client's: it becomes a 502.
+    A refused key is the operator's fault and not the client's, unless it was not `our_key`: it
+    becomes a 502.
     """
     told = _told(body)
-    if status in {401, 403}:
-        error = APIError("The upstream refused this server's credentials.", code="upstream_auth")
-        error.status = 502
-        return error
+    if our_key and status in {401, 403}:
+        return bad_gateway("The upstream refused this server's credentials.", "upstream_auth")
     message = SECRETS.sub("[…]", str(told.get("message") or f"The upstream answered {status}."))
     error = APIError(
         message[:MESSAGE_CHARACTERS],

@@ -4,7 +4,7 @@ Source: WHATWG HTML §9.2.
 """
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 from backends.protocol.errors import BackendUnavailable
@@ -21,7 +21,7 @@ class ServerSentEvent:
     data: bytes
 
 
-async def server_sent_events(pieces: AsyncIterable[bytes]) -> AsyncIterator[ServerSentEvent]:
+async def server_sent_events(pieces: AsyncIterable[bytes]) -> AsyncGenerator[ServerSentEvent]:
     """The events of a stream; comments and events without data are left out.
 
     Raises:

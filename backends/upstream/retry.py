@@ -19,7 +19,8 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+RETRIED = frozenset({408, 409, 429})  # and every 5xx, such as Anthropic's 529, but for these:
+HOPELESS = frozenset({501, 505, 508})  # not implemented, no such HTTP, a loop
 LONGEST_WAIT_S = 60.0
 
 
@@ -56,27 +57,31 @@ class RetryPolicy:
 
 
 def should_retry(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether an answer asks to be asked again."""
+    """Whether an answer asks to be asked again, and soon enough to wait for."""
+    if status < 400 or (_told_s(headers) or 0) > LONGEST_WAIT_S:  # noqa: PLR2004 - HTTP's
+        return False
     said = headers.get("x-should-retry")
     if said in {"true", "false"}:
         return said == "true"
-    return status in RETRIED
+    return status in RETRIED or (status >= 500 and status not in HOPELESS)  # noqa: PLR2004
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How long the upstream says to wait; None if it does not, or not credibly."""
-    seconds = _number(headers.get("retry-after-ms"))
-    if seconds is not None:
-        seconds /= 1000
-    else:
-        told = headers.get("retry-after", "")
-        seconds = _number(told)
-        if seconds is None and told:
-            seconds = _until(told)
+    seconds = _told_s(headers)
     return seconds if seconds is not None and 0 < seconds <= LONGEST_WAIT_S else None
 
 
-_backoff = wait_exponential_jitter(initial=0.5, max=8.0, jitter=0.5)
+def _told_s(headers: Mapping[str, str]) -> float | None:
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    told = headers.get("retry-after", "")
+    seconds = _number(told)
+    return _until(told) if seconds is None and told else seconds
+
+
+_backoff = wait_exponential_jitter(multiplier=0.5, max=8.0, jitter=0.5)
 
 
 def _failure(state: RetryCallState) -> TryAgain | None:
@@ -99,12 +104,12 @@ def _let_go(state: RetryCallState) -> None:
 def _number(text: str | None) -> float | None:
     try:
         return float(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def _until(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() - time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -152,7 +152,7 @@ BAD: list[tuple[str, dict[str, str]]] = [
     *(("MODEL_PATH", {"MODEL_PATH": "/x", "BACKEND": value}) for value in ("mock", "echo")),
     ("TOKENIZER_PATH", {"TOKENIZER_PATH": "/x"}),
     *(("API_KEYS_FILE", {"ENABLE_AUTH": "1", "API_KEYS_FILE": f}) for f in ("no", "bad", "half")),
-    ("MODEL_LIST_URL", {"MODEL_LIST_URL": "http://x/models"}),
+    ("MODEL_LIST_URL", {"MODEL_LIST_URL": "ftp://x/models"}),
     *(("MOCK_TTFT_MS", {"MOCK_TTFT_MS": value}) for value in ("-1", "soon")),
     ("MOCK_CONTEXT_TOKENS", {"MOCK_CONTEXT_TOKENS": "0"}),
     ("MAX_BODY_MB", {"MAX_BODY_MB": "0"}),

@@ -11,6 +11,9 @@ from tests.server import Serve, Server
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+LARGE, SMALL = "gpt-4o", "gpt-4o-mini"
+
+
 def run(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -42,6 +45,43 @@ def test_a_backend_of_ones_own_has_the_whole_api(serve: Serve) -> None:
     assert [choice.message.content for choice in chat.choices] == ["HELLO THE", "HELLO THE"]
     completion = client.completions.create(model="shout-1", prompt="hi", echo=True)
     assert completion.choices[0].text == "hiHI"
+
+
+@pytest.fixture
+def routed(serve: Serve) -> Server:
+    """In front of two mocks that each admit one token and know one model."""
+    urls = {
+        name: serve(ENABLE_AUTH="true", API_KEY_SECRET=f"token-for-{name}", MOCK_MODELS=model).url
+        for name, model in (("small", SMALL), ("large", LARGE))
+    }
+    return serve(
+        "--backend",
+        "custom_client:make",
+        PYTHONPATH=f"{EXAMPLES}:{EXAMPLES.parent}",
+        SMALL_URL=f"{urls['small']}/v1",
+        LARGE_URL=f"{urls['large']}/v1",
+        OPENAI_MODELS=f"{SMALL},{LARGE}",
+    )
+
+
+def test_a_client_of_ones_own(routed: Server) -> None:
+    client = routed.client("sk-any")
+    for model in (SMALL, LARGE):
+        said = client.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": "Hello there"}]
+        )
+        assert (said.model, said.choices[0].message.content) == (model, "Hello there")
+        chunks = client.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": "Hello there"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        pieces = list(chunks)
+        assert "".join(c.choices[0].delta.content or "" for c in pieces if c.choices) == (
+            "Hello there"
+        )
+        assert pieces[-1].usage
 
 
 def test_every_example_is_run_here() -> None:

@@ -1,0 +1,28 @@
+"""Handing an exchange on to a backend that relays: bytes in, bytes out.
+
+What is read on the way is the model's name, for the allow-list, and the usage, for the metrics.
+"""
+
+from adapter.relay.answer import relay
+from adapter.relay.body import (
+    PASSTHROUGH,
+    fields_of,
+    model_of,
+    names_model,
+    renamed,
+    without_provider,
+)
+from adapter.relay.request import note_hops, passes, relay_request
+
+__all__ = [
+    "PASSTHROUGH",
+    "fields_of",
+    "model_of",
+    "names_model",
+    "note_hops",
+    "passes",
+    "relay",
+    "relay_request",
+    "renamed",
+    "without_provider",
+]

@@ -1,0 +1,85 @@
+"""What is read of a body that is handed on: its fields, and of them the model and the provider."""
+
+import re
+from typing import Any
+
+import orjson
+
+from adapter.exchange import Exchange
+from backends.protocol.errors import BadRequestError
+
+PASSTHROUGH = "passthrough"  # one name for all, for paths are any client's to invent
+MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
+
+
+def fields_of(body: bytes) -> dict[str, Any]:
+    """The fields of a body.
+
+    Raises:
+        BadRequestError: it is no JSON object.
+    """
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = "the body is empty" if not body.strip() else str(error)[:100]
+        raise BadRequestError(
+            f"The body is not valid JSON: {reason}.", code="invalid_json"
+        ) from error
+    if not isinstance(fields, dict):
+        raise BadRequestError("The body must be a JSON object.", code="invalid_json")
+    return fields
+
+
+def model_of(fields: dict[str, Any], default: str | None = None) -> str:
+    """The model that a body names, or the default where it names none.
+
+    Raises:
+        BadRequestError: it names none.
+    """
+    model = fields.get("model")
+    if model is None:
+        model = default
+    if isinstance(model, str):
+        return model
+    if model is None:
+        code, message = "missing_required_parameter", "Missing required parameter: 'model'."
+    else:
+        code, message = "invalid_value", "Invalid 'model': Input should be a valid string."
+    raise BadRequestError(message, param="model", code=code)
+
+
+def names_model(exchange: Exchange, body: bytes) -> bool:
+    """Whether a request is one for a model; some of what merely passes through is for none.
+
+    A key for some models alone must name one, wherever it sends a body.
+    """
+    path: str = exchange.scope["path"]
+    if exchange.operation != PASSTHROUGH:
+        return True
+    if not body:
+        return path == "/v1/responses" and exchange.scope["method"] == "POST"
+    return (
+        path.startswith("/v1/responses")
+        or not exchange.key.models.allows("")
+        or "model" in fields_of(body)
+    )
+
+
+def without_provider(body: bytes, fields: dict[str, Any]) -> tuple[str | None, bytes]:
+    """The provider that a body names, and the body without it."""
+    provider = fields.get("provider")
+    if not isinstance(provider, str):
+        return None, body
+    return provider, orjson.dumps({k: v for k, v in fields.items() if k != "provider"})
+
+
+def renamed(body: bytes, fields: dict[str, Any], model: str) -> bytes:
+    """The body with another model, and every other byte as it was."""
+    wanted = fields | {"model": model}
+    new = orjson.dumps(model)
+    for found in MODEL.finditer(body):
+        changed = body[: found.start(1)] + new + body[found.end(1) :]
+        # A nested field may have the same name.
+        if orjson.loads(changed) == wanted:
+            return changed
+    return orjson.dumps(wanted)

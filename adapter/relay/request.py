@@ -1,0 +1,85 @@
+"""What a client asks, as it travels on to an upstream."""
+
+import re
+from urllib.parse import quote
+
+from starlette.types import Scope
+
+from adapter.exchange import Exchange
+from backends.protocol import RelayRequest
+from backends.protocol.errors import APIError, MethodNotAllowed
+from backends.protocol.relay import HOPS_HEADER, OWN_HOP, came_through
+
+# Headers of the client's that mean something to an upstream.
+FORWARDED = frozenset(
+    {
+        b"content-type",
+        b"accept",
+        b"openai-beta",
+        b"idempotency-key",
+        b"x-client-request-id",
+    }
+)
+# Never TRACE, whose answer would tell the client the upstream's key.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+MOST_HOPS = 10
+HOP = HOPS_HEADER.encode()
+
+
+def note_hops(scope: Scope) -> None:
+    """Note the servers that a request has come through, for what will be asked on its behalf.
+
+    Raises:
+        APIError: 508, this one is among them: two servers, or this one alone, ask each other.
+    """
+    for name, value in scope["headers"]:
+        if name == HOP:
+            before = value.decode("latin-1").split(",")
+            if OWN_HOP in before or len(before) >= MOST_HOPS:
+                error = APIError("The request goes round in a loop of servers.", code="loop")
+                error.status = 508
+                raise error
+            came_through.set(",".join(before))
+
+
+def relay_request(exchange: Exchange, body: bytes, *, stream: bool) -> RelayRequest:
+    """The client's request as it travels on."""
+    headers, authorization = {}, None
+    for name, value in exchange.scope["headers"]:
+        if name in FORWARDED:
+            headers[name.decode("latin-1")] = value.decode("latin-1")
+        elif name == b"authorization":
+            authorization = value.decode("latin-1")
+    if body:
+        headers.setdefault("content-type", "application/json")
+    path = _path(exchange.scope)
+    return RelayRequest(exchange.scope["method"], path, body, headers, authorization, stream)
+
+
+def passes(scope: Scope, *, everything: bool) -> bool:
+    """Whether a path that is no operation of ours is an upstream's.
+
+    Dots would lead out of its `/v1`.
+
+    Raises:
+        MethodNotAllowed: it is, but not for this method.
+    """
+    path: str = scope["path"]
+    if not path.startswith("/v1/") or not (everything or path.split("/")[2] == "responses"):
+        return False
+    if not {".", ".."}.isdisjoint(re.split(r"[/\\]", path)):
+        return False
+    if scope["method"] not in METHODS:
+        allow = ", ".join(METHODS)
+        raise MethodNotAllowed(f"Not allowed: {scope['method']}. Allowed: {allow}.", allow=allow)
+    return True
+
+
+def _path(scope: Scope) -> str:
+    """What follows `/v1`, encoded as the client did it, and the query."""
+    raw: str = scope.get("raw_path", b"").decode("latin-1")
+    if not raw.startswith("/v1/"):
+        raw = quote(scope["path"])
+    path = "/" + raw.removeprefix("/v1").strip("/")
+    query: bytes = scope["query_string"]
+    return f"{path}?{query.decode('latin-1')}" if query else path

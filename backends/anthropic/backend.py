@@ -1,0 +1,89 @@
+"""`AnthropicBackend`: asks Claude, and reads the answer as it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from typing import Any
+
+import aiohttp
+import orjson
+
+from backends.anthropic.answer import Answer
+from backends.anthropic.body import messages_body
+from backends.anthropic.catalogue import OK, Catalogue, Ways
+from backends.anthropic.errors import refusal_of
+from backends.anthropic.settings import BASE_URL, AnthropicSettings
+from backends.protocol import Event, GenerationRequest, Model
+from backends.upstream import Upstream, server_sent_events
+
+REST_S = 1.0
+
+
+class AnthropicBackend:
+    """Claude, by Anthropic's Messages API."""
+
+    honours = frozenset(
+        {
+            "file",
+            "image_url",
+            "max_tokens",
+            "reasoning_effort",
+            "response_format",
+            "temperature",
+            "tools",
+            "top_p",
+        }
+    )
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
+        if unknown := options.keys() - AnthropicSettings.model_fields.keys():
+            raise TypeError(f"anthropic has no {', '.join(sorted(unknown))}")
+        settings = AnthropicSettings(**options)
+        if settings.anthropic_api_key is None and settings.anthropic_base_url == BASE_URL:
+            raise ValueError("ANTHROPIC_API_KEY: not set, and Anthropic's API asks for one")
+        try:
+            self._upstream = Upstream(settings.anthropic_base_url, settings.headers())
+        except ValueError as error:
+            raise ValueError(f"ANTHROPIC_BASE_URL: {error}") from error
+        self._catalogue = Catalogue(self._upstream, settings.anthropic_models)
+        self._max_tokens = settings.anthropic_max_tokens
+
+    async def models(self) -> Sequence[Model]:
+        """Those that Anthropic lists, and `ANTHROPIC_MODELS`."""
+        return await self._catalogue.models()
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
+        """The answer's events, as they come.
+
+        Raises:
+            UnsupportedParameter: Anthropic has no word for what is asked; nothing is sent.
+            APIError: Anthropic refuses, fails, or breaks off.
+        """
+        ways = Ways()
+        if request.reasoning_effort is not None:
+            ways = await self._catalogue.ways(request.model)
+        body = orjson.dumps(messages_body(request, ways, self._max_tokens))
+        answer = Answer(request.model)
+        async with self._upstream.ask("POST", "/v1/messages", body) as response:
+            if response.status != OK:
+                raise await refusal_of(response, request.model)
+            async with aclosing(server_sent_events(response.content.iter_any())) as events:
+                async for event in events:
+                    if out := answer.take(event.data):
+                        yield out
+                    if answer.over:
+                        break
+            if not answer.over:
+                yield answer.end()
+            await _rest(response)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._upstream.aclose()
+
+
+async def _rest(response: aiohttp.ClientResponse) -> None:
+    """Read to the end, which is near: a connection that was read to its end is used again."""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(REST_S):
+            await response.read()

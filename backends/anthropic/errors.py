@@ -1,0 +1,106 @@
+"""Anthropic's refusals as ours, whether they come as a status or in the middle of a stream.
+
+    invalid_request_error                             400 BadRequestError, ContextLengthExceeded
+    authentication_error, billing_error, permission_error  502: the operator's affair
+    not_found_error                                   404 NotFoundError, ModelNotFound
+    conflict_error                                    409 ConflictError
+    request_too_large                                 413 RequestTooLarge
+    rate_limit_error                                  429 RateLimitError
+    api_error                                         500 APIError
+    overloaded_error (529)                            503 BackendUnavailable
+    timeout_error                                     504 BackendTimeout
+
+Source: https://platform.claude.com/docs/en/api/errors
+"""
+
+import aiohttp
+import orjson
+
+from backends.protocol.errors import (
+    APIError,
+    BackendTimeout,
+    BackendUnavailable,
+    BadRequestError,
+    ConflictError,
+    ContextLengthExceeded,
+    ModelNotFound,
+    NotFoundError,
+    RateLimitError,
+    RequestTooLarge,
+)
+from backends.upstream.errors import upstream_error
+from backends.upstream.retry import retry_after_s
+
+ERROR_BYTES = 65536
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+CLASSES: dict[int, type[APIError]] = {
+    404: NotFoundError,
+    409: ConflictError,
+    413: RequestTooLarge,
+    429: RateLimitError,
+    500: APIError,
+    504: BackendTimeout,
+}
+OPERATORS = frozenset({401, 402, 403})
+# Where Anthropic's message begins with the place in its request, the client's name for it.
+PARAMS = {
+    "max_tokens": "max_tokens",
+    "messages": "messages",
+    "model": "model",
+    "output_config.effort": "reasoning_effort",
+    "output_config.format": "response_format",
+    "stop_sequences": "stop",
+    "system": "messages",
+    "temperature": "temperature",
+    "thinking": "reasoning_effort",
+    "tool_choice": "tool_choice",
+    "tools": "tools",
+    "top_p": "top_p",
+}
+# Anthropic has no code for it: these words are all there is to know it by.
+TOO_LONG = "prompt is too long"
+
+
+async def refusal_of(response: aiohttp.ClientResponse, model: str = "") -> APIError:
+    """The error that an answer other than 200 becomes."""
+    said = await response.content.read(ERROR_BYTES)
+    wait_s = retry_after_s(response.headers)
+    return _error(response.status, said, model, round(wait_s) if wait_s else None)
+
+
+def stream_error(error: object, model: str) -> APIError:
+    """The error that an `error` event in a stream becomes."""
+    kind = error.get("type") if isinstance(error, dict) else None
+    return _error(STATUSES.get(str(kind), 500), orjson.dumps({"error": error}), model, None)
+
+
+def _error(status: int, said: bytes, model: str, wait_s: int | None) -> APIError:
+    if status in OPERATORS:
+        return upstream_error(401, b"")
+    message = upstream_error(status, said).message
+    if status == NotFoundError.status and message.startswith("model:"):
+        return ModelNotFound(model)
+    if status == BadRequestError.status and message.startswith(TOO_LONG):
+        return ContextLengthExceeded(message, param="messages")
+    if made := CLASSES.get(status):
+        return made(message, retry_after_s=wait_s)
+    if BadRequestError.status <= status < APIError.status:
+        return BadRequestError(message, param=_param(message))
+    return BackendUnavailable(message, retry_after_s=wait_s)
+
+
+def _param(message: str) -> str | None:
+    place = message.partition(":")[0] + "."
+    return next((param for name, param in PARAMS.items() if place.startswith(f"{name}.")), None)

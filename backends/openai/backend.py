@@ -1,0 +1,114 @@
+"""The passthrough to a server that speaks the OpenAI API."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+from backends.openai.custom import CustomClient
+from backends.openai.relaying import NO_KEY, ByteRelay
+from backends.openai.settings import OpenAISettings
+from backends.protocol import Model, RelayRequest, RelayResponse
+from backends.protocol.errors import APIError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+FAILURE_KEPT_S = 1.0
+
+
+class _Way(Protocol):
+    """How exchanges are made."""
+
+    async def models(self) -> Sequence[Model]: ...
+
+    def relay(self, request: RelayRequest) -> AbstractAsyncContextManager[RelayResponse]: ...
+
+    async def aclose(self) -> None: ...
+
+
+def make_client(settings: OpenAISettings) -> "AsyncOpenAI":
+    """The configured client: a fork replaces this function, or hands in a client of its own."""
+    from openai import AsyncOpenAI  # noqa: PLC0415 - half a second to import
+
+    return AsyncOpenAI(
+        api_key=settings.openai_api_key or os.environ.get("OPENAI_API_KEY") or NO_KEY,
+        base_url=settings.openai_base_url,
+        organization=settings.openai_org_id,
+        project=settings.openai_project_id,
+        default_headers=settings.openai_headers,
+        max_retries=0,
+        timeout=settings.openai_silence_s,
+    )
+
+
+class OpenAIBackend:
+    """Hands exchanges on, by the configuration of an `AsyncOpenAI` client or by its methods.
+
+    A plain `openai.AsyncOpenAI` is relayed for, bytes in and bytes out. Of anything else that
+    quacks like one the methods are called. `options` are the settings by name, with or without
+    the prefix: `OpenAIBackend(base_url=…, api_key=…)`.
+
+    Raises:
+        TypeError: there is no such option.
+    """
+
+    def __init__(self, client: Any = None, **options: Any) -> None:  # noqa: ANN401 - a duck
+        settings = OpenAISettings(**{_setting(name): value for name, value in options.items()})
+        client = client if client is not None else make_client(settings)
+        self._names = settings.openai_models
+        self._way: _Way = (
+            ByteRelay(client, settings)
+            if _is_plain(client)
+            else CustomClient(client, forward_client_key=settings.forward_client_key)
+        )
+        self._failure: APIError | None = None
+        self._failed_at_s = 0.0
+
+    async def models(self) -> Sequence[Model]:
+        """`OPENAI_MODELS`, or what the upstream lists.
+
+        Raises:
+            APIError: it cannot say now, nor could it a moment ago: those who wait for the same
+                answer do not each wait for their own.
+        """
+        if self._names:
+            return [Model(name) for name in self._names]
+        if self._failure is not None and monotonic() - self._failed_at_s < FAILURE_KEPT_S:
+            raise self._failure
+        try:
+            self._failure = None
+            return await self._way.models()
+        except APIError as error:
+            self._failure, self._failed_at_s = error, monotonic()
+            raise
+
+    def relay(self, request: RelayRequest) -> AbstractAsyncContextManager[RelayResponse]:
+        """The upstream's answer.
+
+        Raises:
+            APIError: there is none, or none that a client can use.
+        """
+        return self._way.relay(request)
+
+    async def aclose(self) -> None:
+        """Closes the connections to the upstream."""
+        await self._way.aclose()
+
+
+def _setting(name: str) -> str:
+    for known in (name, f"openai_{name}"):
+        if known in OpenAISettings.model_fields:
+            return known
+    raise TypeError(f"there is no setting {name!r}")
+
+
+def _is_plain(client: object) -> bool:
+    """Whether nothing of a client's own would be passed by.
+
+    One whose key is asked of a function each time has none until then.
+    """
+    from openai import AsyncOpenAI  # noqa: PLC0415 - half a second to import
+
+    return type(client) is AsyncOpenAI and bool(client.api_key)

@@ -1,0 +1,196 @@
+"""Exchanges by the methods of a client of one's own, its typed answers rendered as JSON.
+
+For a client that overrides what `openai.AsyncOpenAI` does: its own auth, routing, caching. It
+retries by itself, or not at all.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from backends.protocol import Model, RelayRequest, RelayResponse
+from backends.protocol.errors import (
+    APIError,
+    BackendTimeout,
+    BackendUnavailable,
+    BadRequestError,
+    NotFoundError,
+)
+from backends.protocol.relay import HOPS_HEADER, hops
+from backends.upstream.errors import upstream_error
+from backends.upstream.retry import retry_after_s
+
+METHODS = {
+    "/chat/completions": "chat.completions.create",
+    "/completions": "completions.create",
+    "/embeddings": "embeddings.create",
+    "/moderations": "moderations.create",
+    "/responses": "responses.create",
+}
+# Arguments that are the caller's of the method, and no fields of a body.
+RESERVED = frozenset({"self", "extra_headers", "extra_query", "extra_body", "timeout"})
+TRAVELS = frozenset({"openai-beta", "idempotency-key", "x-client-request-id"})
+ENDS = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
+JSON = (b"content-type", b"application/json")
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+DONE = b"data: [DONE]\n\n"
+
+
+class CustomClient:
+    """Exchanges by `chat.completions.create` and its like, of whatever has them."""
+
+    def __init__(self, client: Any, *, forward_client_key: bool = False) -> None:  # noqa: ANN401
+        self._client = client
+        self._forward_client_key = forward_client_key
+
+    async def models(self) -> Sequence[Model]:
+        """What `models.list` gives; any name, if the client has no such method."""
+        if not hasattr(self._client, "models"):
+            return [Model("*")]
+        with _translated(our_key=True):
+            page = await self._client.models.list()
+        return [
+            Model(one.id, owned_by=getattr(one, "owned_by", "upstream"), created=one.created)
+            for one in page.data
+        ]
+
+    @asynccontextmanager
+    async def relay(self, request: RelayRequest) -> AsyncIterator[RelayResponse]:
+        """What the method of that path answers; see `Relays`."""
+        method = self._method(request)
+        arguments = self._arguments(method, request)
+        our_key = not self._forward_client_key
+        with _translated(our_key=our_key):
+            answer = await method(**arguments)
+        try:
+            if hasattr(answer, "__aiter__"):
+                events = _events(answer, request.path.partition("?")[0], our_key=our_key)
+                yield RelayResponse(200, [EVENT_STREAM], events)
+            else:
+                yield RelayResponse(200, _head(answer), _whole(answer))
+        finally:
+            close = getattr(answer, "close", None) or getattr(answer, "aclose", None)
+            if close is not None and inspect.isawaitable(closing := close()):
+                await closing
+
+    async def aclose(self) -> None:
+        """Closes the client, if it can be closed."""
+        close = getattr(self._client, "close", None)
+        if close is not None and inspect.isawaitable(closing := close()):
+            await closing
+
+    def _method(self, request: RelayRequest) -> Callable[..., Any]:
+        name = METHODS.get(request.path.partition("?")[0])
+        try:
+            found: Callable[..., Any] = attrgetter(name if request.method == "POST" else "")(  # type: ignore[arg-type]
+                self._client
+            )
+        except (AttributeError, TypeError):
+            where = f"{request.method} /v1{request.path[:200]}"
+            raise NotFoundError(f"Not served: {where}.", code="unknown_url") from None
+        return found
+
+    def _arguments(self, method: Callable[..., Any], request: RelayRequest) -> dict[str, Any]:
+        """The body as the method's arguments; what it does not know by name goes as `extra_body`.
+
+        Raises:
+            BadRequestError: the method needs what the body has not, or cannot take what it has.
+        """
+        signature = inspect.signature(method)
+        parameters = signature.parameters
+        takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+        arguments: dict[str, Any] = {}
+        more: dict[str, Any] = {}
+        for name, value in orjson.loads(request.body).items():
+            known = name not in RESERVED and (takes_any or name in parameters)
+            (arguments if known else more)[name] = value
+        if more:
+            arguments["extra_body"] = more
+        if takes_any or "extra_headers" in parameters or self._forward_client_key:
+            arguments["extra_headers"] = self._headers(request)
+        try:
+            signature.bind(**arguments)
+        except TypeError as error:
+            lacks = "extra_body" in str(error)
+            named = next(iter(more), None) if lacks else str(error).partition("'")[2].rstrip("'")
+            raise BadRequestError(
+                f"{'Unknown' if lacks else 'Missing required'} parameter: '{named}'.",
+                param=named,
+                code="unknown_parameter" if lacks else "missing_required_parameter",
+            ) from error
+        return arguments
+
+    def _headers(self, request: RelayRequest) -> dict[str, str]:
+        headers = {name: value for name, value in request.headers.items() if name in TRAVELS}
+        headers[HOPS_HEADER] = hops()
+        if self._forward_client_key and request.authorization is not None:
+            headers["Authorization"] = request.authorization
+        return headers
+
+
+def _json(answer: Any) -> bytes:  # noqa: ANN401 - typed by whatever the client is
+    """An answer's JSON, without what the upstream did not send."""
+    if hasattr(answer, "model_dump_json"):
+        text: str = answer.model_dump_json(by_alias=True, exclude_unset=True)
+        return text.encode()
+    return orjson.dumps(answer)
+
+
+def _head(answer: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401
+    name = getattr(answer, "_request_id", None)
+    return [JSON, (b"x-request-id", name.encode())] if isinstance(name, str) else [JSON]
+
+
+async def _whole(answer: Any) -> AsyncIterator[bytes]:  # noqa: ANN401
+    yield _json(answer)
+
+
+async def _events(answer: AsyncIterator[Any], path: str, *, our_key: bool) -> AsyncIterator[bytes]:
+    """The events of a stream; one that stops before its end is an error and no `[DONE]`."""
+    ended = False
+    with _translated(our_key=our_key):
+        async for chunk in answer:
+            if path == "/responses":
+                kind = str(_member(chunk, "type"))
+                ended = ended or kind in ENDS
+                yield b"event: %s\ndata: %s\n\n" % (kind.encode(), _json(chunk))
+            else:
+                choices = _member(chunk, "choices") or ()
+                ended = ended or any(_member(one, "finish_reason") for one in choices)
+                yield b"data: %s\n\n" % _json(chunk)
+    if not ended:
+        raise BackendUnavailable("The upstream's stream broke off before its end.")
+    if path != "/responses":
+        yield DONE
+
+
+def _member(thing: Any, name: str) -> Any:  # noqa: ANN401
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
+
+
+@contextmanager
+def _translated(*, our_key: bool) -> Iterator[None]:
+    """The client's errors as ours."""
+    import openai  # noqa: PLC0415 - half a second to import
+
+    try:
+        yield
+    except openai.APITimeoutError as error:
+        raise BackendTimeout("The upstream did not answer in time.") from error
+    except openai.APIConnectionError as error:
+        raise BackendUnavailable("The upstream cannot be reached.") from error
+    except openai.APIStatusError as error:
+        wait_s = retry_after_s(error.response.headers)
+        raise _told(error, error.status_code, round(wait_s) if wait_s else None, our_key) from error
+    except openai.APIError as error:
+        # In mid-stream, where there is no status any more.
+        raise _told(error, BackendUnavailable.status, None, our_key) from error
+
+
+def _told(error: Any, status: int, wait_s: int | None, our_key: bool) -> APIError:  # noqa: ANN401
+    body = error.body if isinstance(error.body, dict) else {"message": error.message}
+    return upstream_error(status, orjson.dumps({"error": body}), wait_s, our_key=our_key)

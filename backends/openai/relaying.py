@@ -1,0 +1,219 @@
+"""The fast path: the client's bytes out, the upstream's back; no body is parsed or rendered.
+
+Of an answer only the head is looked at, and the first bytes of a whole one: a refusal, a redirect,
+a page of HTML and an error that calls itself a success must not reach a client as they are.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import ClientResponse
+
+from backends.openai.settings import OpenAISettings
+from backends.protocol import Model, RelayRequest, RelayResponse
+from backends.protocol.errors import APIError, BackendUnavailable
+from backends.upstream import Upstream
+from backends.upstream.client import refusal_of
+from backends.upstream.errors import SECRETS, bad_gateway, upstream_error
+from backends.upstream.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+Headers = list[tuple[bytes, bytes]]
+# What of an upstream's answer a client may see; never a cookie, never a hop-by-hop header.
+RETURNED = frozenset(
+    {b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"}
+)
+RETURNED_PREFIXES = (b"x-ratelimit-", b"openai-")
+# Where every success is JSON or an event stream.
+JSON_PATHS = frozenset(
+    {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses"}
+)
+ERROR_BODY = re.compile(rb'\s*\{\s*"error"\s*:\s*[{"]')
+SHORT = 8  # a key this short cannot be told from a word
+UNLISTED = frozenset({404, 405, 501})
+
+
+class ByteRelay:
+    """Exchanges with the server that a plain `AsyncOpenAI` client is configured for.
+
+    Of the client its address, headers, query and timeout are taken: its own way of asking costs
+    several times the relay's.
+    """
+
+    def __init__(self, client: "AsyncOpenAI", settings: OpenAISettings) -> None:
+        self._key = client.api_key
+        # A client without a key has the name of none.
+        self._auth = _strings(client.auth_headers) if self._key != NO_KEY else {}
+        self._forward_client_key = settings.forward_client_key
+        self._query = urlencode({name: str(value) for name, value in client.default_query.items()})
+        self._upstream = Upstream(
+            str(client.base_url),
+            {
+                name: value
+                for name, value in _strings(client.default_headers).items()
+                if name not in {"accept", "content-type", *self._auth} and "stainless" not in name
+            },
+            policy=RetryPolicy(settings.openai_attempts, settings.openai_deadline_s),
+            silence_s=_read_s(client.timeout) or settings.openai_silence_s,
+            connect_s=settings.openai_connect_s,
+        )
+
+    async def models(self) -> Sequence[Model]:
+        """What the upstream lists; any name, where it has no list.
+
+        Raises:
+            APIError: it cannot say; never a 4xx, for the client has asked for something else.
+        """
+        try:
+            async with self._upstream.succeed(
+                "GET", self._path("/models"), headers=self._auth
+            ) as response:
+                return _models(await response.read())
+        except APIError as error:
+            if error.status in UNLISTED:
+                return [Model("*")]
+            if error.status < APIError.status:
+                raise bad_gateway("The upstream refused to list its models.") from error
+            raise
+
+    @asynccontextmanager
+    async def relay(self, request: RelayRequest) -> AsyncIterator[RelayResponse]:
+        """The upstream's answer; see `Relays`."""
+        headers = {**request.headers, **self._auth}
+        if self._forward_client_key:
+            headers.pop("authorization", None)
+            if request.authorization is not None:
+                headers["authorization"] = request.authorization
+        path = self._path(request.path)
+        async with self._upstream.ask(request.method, path, request.body, headers) as response:
+            yield await self._answer(request, response)
+
+    async def aclose(self) -> None:
+        """Closes the connections to the upstream."""
+        await self._upstream.aclose()
+
+    async def _answer(self, request: RelayRequest, response: ClientResponse) -> RelayResponse:
+        status = response.status
+        headers = _returned(response)
+        pieces = self._upstream.pieces(response)
+        if status >= 400:  # noqa: PLR2004 - HTTP's
+            return self._refusal(status, headers, await refusal_of(response))
+        if 300 <= status < 400:  # noqa: PLR2004 - HTTP's
+            raise bad_gateway("The upstream redirects, and redirects are not followed.")
+        if response.content_type == "text/event-stream":
+            return RelayResponse(status, headers, pieces)
+        if request.path.partition("?")[0] in JSON_PATHS and not _is_json(response.content_type):
+            raise bad_gateway(f"The upstream answered {response.content_type[:100]}, not JSON.")
+        if not _is_json(response.content_type):
+            return RelayResponse(status, headers, pieces)
+        first = await anext(pieces, b"")
+        if ERROR_BODY.match(first):
+            body = first + b"".join([piece async for piece in pieces])
+            return self._refusal(_meant(body), headers, body)
+        if request.stream:
+            raise bad_gateway("The upstream answered in one piece, where a stream was asked for.")
+        return RelayResponse(status, headers, _Begun(first, pieces))
+
+    def _refusal(self, status: int, headers: Headers, body: bytes) -> RelayResponse:
+        """The upstream's own envelope, byte for byte where it tells nothing that it should not."""
+        if self._key and len(self._key) >= SHORT:
+            body = body.replace(self._key.encode(), b"[key]")
+        our_key = not self._forward_client_key
+        error = upstream_error(status, body, our_key=our_key)
+        if error.status != status:
+            raise error
+        if not _is_envelope(body) or SECRETS.search(body.decode(errors="replace")):
+            told = {"message": error.message, "type": error.type, "param": error.param}
+            body = orjson.dumps({"error": {**told, "code": error.code}})
+        headers = [header for header in headers if header[0] != b"content-type"]
+        headers.append((b"content-type", b"application/json"))
+        return RelayResponse(status, headers, _Begun(body))
+
+    def _path(self, path: str) -> str:
+        if not self._query:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}{self._query}"
+
+
+NO_KEY = "none"
+
+
+def _strings(headers: Any) -> dict[str, str]:  # noqa: ANN401 - the SDK marks what it omits
+    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
+
+
+def _read_s(timeout: Any) -> float | None:  # noqa: ANN401 - seconds, or httpx's four of them
+    seconds = getattr(timeout, "read", timeout)
+    return float(seconds) if isinstance(seconds, int | float) else None
+
+
+def _returned(response: ClientResponse) -> Headers:
+    """Each header that may go on, once."""
+    found = {name.lower(): value for name, value in response.raw_headers}
+    return [
+        (name, value)
+        for name, value in found.items()
+        if name in RETURNED or name.startswith(RETURNED_PREFIXES)
+    ]
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or content_type.endswith("+json")
+
+
+class _Begun:
+    """Pieces of which the first has been looked at: no generator, which the loop would track."""
+
+    __slots__ = ("_first", "_rest")
+
+    def __init__(self, first: bytes, rest: AsyncIterator[bytes] | None = None) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> "_Begun":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        if self._rest is None:
+            raise StopAsyncIteration
+        return await anext(self._rest)
+
+
+def _meant(body: bytes) -> int:
+    """The status of an error that came as a success: the one that it names, or 502."""
+    try:
+        code = orjson.loads(body)["error"]["code"]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        return 502
+    return code if isinstance(code, int) and 400 <= code < 600 else 502  # noqa: PLR2004 - HTTP's
+
+
+def _is_envelope(body: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(body)["error"]["message"], str)
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        return False
+
+
+def _models(body: bytes) -> list[Model]:
+    try:
+        return [
+            Model(
+                one["id"],
+                owned_by=str(one.get("owned_by", "upstream")),
+                created=int(one.get("created") or 0),
+            )
+            for one in orjson.loads(body)["data"]
+            if isinstance(one["id"], str)
+        ]
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+        raise BackendUnavailable("The upstream's list of models cannot be read.") from error

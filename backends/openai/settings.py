@@ -1,0 +1,50 @@
+"""The passthrough's own settings: `OPENAI_*` in the environment or in `.env`."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class OpenAISettings(BaseSettings):
+    """Which upstream, and how patiently; each is an environment variable in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    openai_api_key: str | None = Field(None, repr=False, description="Key for the upstream.")
+    openai_base_url: str | None = Field(
+        None, description="Base URL of the upstream; unset, OpenAI's own."
+    )
+    openai_org_id: str | None = Field(None, description="Organisation to bill at the upstream.")
+    openai_project_id: str | None = Field(None, description="Project to bill at the upstream.")
+    openai_headers: dict[str, str] = Field(
+        {}, repr=False, description="More headers for the upstream, as a JSON object."
+    )
+    openai_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Models to serve, comma-separated; * takes any; unset, as the upstream lists.",
+    )
+    openai_connect_s: float = Field(
+        5, gt=0, description="Longest wait for a connection to the upstream, in seconds."
+    )
+    openai_silence_s: float = Field(
+        300, gt=0, description="Longest silence of the upstream to bear, in seconds."
+    )
+    openai_attempts: int = Field(
+        3, ge=1, le=10, description="Tries of a request that the upstream may do better next time."
+    )
+    openai_deadline_s: float = Field(
+        60, gt=0, description="No try begins later than this, in seconds."
+    )
+    forward_client_key: bool = Field(
+        False, description="Hand the client's own key on to the upstream, in place of ours."
+    )
+
+    @field_validator("openai_models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
