@@ -55,6 +55,8 @@ class App(FastAPI):
         self.access_log = AccessLog(settings.log_level)
         self.routing: Router | None = None
         self.model_list = _model_list(settings)
+        if self.model_list is not None:
+            self.metrics.watch_model_list(self.model_list)
         allowed = AllowList(settings.allowed_models)
         if isinstance(serves, RoutingConfig):
             self.routing = self.models = Router(self._around, self._provider_of)

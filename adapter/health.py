@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from adapter.metrics import Metrics
 from adapter.model_list import ModelList
+from adapter.routing import Router
 from backends.protocol import Lists, Ready
 from backends.protocol.errors import BackendUnavailable
 
@@ -31,6 +32,8 @@ def operator_routes(
         if isinstance(backend, Ready) and not await backend.ready():
             raise BackendUnavailable("The backend is not ready yet.", code="not_ready")
         ready: dict[str, Any] = {"status": "ready"}
+        if isinstance(backend, Router):
+            ready["backends"] = await backend.states()
         if model_list is not None:
             ready["model_list"] = asdict(model_list.state)
         return ready

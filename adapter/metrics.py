@@ -6,7 +6,7 @@ Source: OpenTelemetry semantic conventions, gen-ai metrics.
 
 import os
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, time
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,6 +19,7 @@ from prometheus_client import (
 )
 
 from adapter.exchange import Exchange
+from adapter.model_list import ModelList
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 TOKEN_SECONDS = (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
@@ -118,6 +119,26 @@ class Metrics:
         if exchange.completion_tokens > 1:
             spent_s = now_s - exchange.first_token_s
             generated.per_token.observe(spent_s / (exchange.completion_tokens - 1))
+
+    def watch_model_list(self, model_list: ModelList) -> None:
+        """Tell of the dynamic list: how many models, how old, and whether the source fails.
+
+        With several workers there is none of it: each has read the list for itself.
+        """
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            return
+
+        def age_seconds() -> float:
+            fetched_at = model_list.state.fetched_at
+            return time() - fetched_at if fetched_at is not None else float("nan")
+
+        for name, text, value in (
+            ("models", "Models on the dynamic list", lambda: len(model_list.models)),
+            ("age_seconds", "Since the source last gave the list", age_seconds),
+            ("failing", "Whether it failed last", lambda: model_list.state.status != "ok"),
+        ):
+            gauge = Gauge(f"adapter_model_list_{name}", text, registry=self._registry)
+            gauge.set_function(value)
 
     def text(self) -> bytes:
         """The Prometheus exposition of all workers."""

@@ -96,8 +96,20 @@ class Router:
 
     async def ready(self) -> bool:
         """Whether every backend that can say so is ready."""
-        backends = [service.backend for _, service in self._services.values()]
-        return all([await one.ready() for one in backends if isinstance(one, Ready)])
+        states = (await self.states()).values()
+        return "not ready" not in states
+
+    async def states(self) -> dict[str, str]:
+        """Each backend by name: ready, not ready, or resting after failures."""
+        states = {}
+        for name, (_, service) in self._services.items():
+            backend = service.backend
+            breaker = await self._breakers.get_breaker(name)
+            if isinstance(backend, Ready) and not await backend.ready():
+                states[name] = "not ready"
+            else:
+                states[name] = "resting" if breaker.context.state == "opened" else "ready"
+        return states
 
     def routes(self, model: str, provider: str | None = None) -> list[Route]:
         """Who answers for a model, in the order in which they are asked.

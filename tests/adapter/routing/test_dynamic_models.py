@@ -60,9 +60,12 @@ def test_a_listed_model_of_a_provider_that_is_not_there_is_not_found(server: Ser
         assert chat(http, "elsewhere").status_code == 404
 
 
-def test_readiness_tells_of_the_list(server: Server, tmp_path: Path) -> None:
+def test_readiness_and_metrics_tell_of_the_list(server: Server) -> None:
     with server.http() as http:
         assert http.get("/readyz").json()["model_list"]["status"] == "ok"
+        metrics = http.get("/metrics").text
+    assert "adapter_model_list_models 2.0" in metrics
+    assert "adapter_model_list_failing 0.0" in metrics
 
 
 def test_a_missing_list_is_no_reason_not_to_serve(serve: Serve, tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ def test_a_backend_rests_after_failures_and_the_fallback_is_quick(routed: Routed
     rested = chat(server, "lost")
     assert rested.status_code == 503
     assert "rests" in rested.json()["error"]["message"]
+    with server.http() as http:
+        ready = http.get("/readyz").json()
+    assert ready["backends"] == {"up": "ready", "dead": "resting", "dev": "ready"}
 
 
 def test_unknown_models_and_providers(routed: Routed) -> None:
