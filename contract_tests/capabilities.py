@@ -17,6 +17,7 @@ from contract_tests.probes import (
     is_fuzzed,
     lists_models,
     part,
+    retrieves_models,
     samples_chat,
     tokenize,
 )
@@ -40,6 +41,7 @@ CAPABILITIES: dict[str, Capability] = {
     "openapi": Capability("an OpenAPI document was given with --openapi", has_document),
     "fuzz": Capability("fuzzing was asked for with --fuzz", is_fuzzed),
     "models": Capability("GET /models", lists_models),
+    "models.retrieve": Capability("GET /models/{id}", retrieves_models),
     "auth": Capability("a wrong key is refused", asks_for_a_key),
     "cors": Capability("browsers may call", allows_browsers),
     "chat": Capability("POST /chat/completions", chat()),
@@ -145,10 +147,16 @@ CAPABILITIES: dict[str, Capability] = {
     "detokenize": Capability("POST /detokenize", accepts("chat", "/detokenize", {"tokens": [100]})),
 }
 
-_CHAT = frozenset(
-    {"models", "chat", "chat.stream", "chat.stop", "chat.n", "chat.usage", "chat.temperature"}
-)
-_COMPLETIONS = frozenset({"models", "completions", "completions.stream", "completions.stop"})
+_MODELS = frozenset({"models", "models.retrieve"})
+_CHAT = _MODELS | {
+    "chat",
+    "chat.stream",
+    "chat.stop",
+    "chat.n",
+    "chat.usage",
+    "chat.temperature",
+}
+_COMPLETIONS = _MODELS | {"completions", "completions.stream", "completions.stop"}
 _TOOLS = _CHAT | {
     "chat.tools",
     "chat.tools.required",
@@ -165,8 +173,6 @@ PROFILES: dict[str, frozenset[str]] = {
     "text": _CHAT | _COMPLETIONS | {"completions.n", "completions.echo", "completions.usage"},
     "tools": _TOOLS,
     "structured": _STRUCTURED,
-    "embeddings": frozenset(
-        {"models", *(name for name in CAPABILITIES if name.startswith("embeddings"))}
-    ),
+    "embeddings": _MODELS | {name for name in CAPABILITIES if name.startswith("embeddings")},
     "full": frozenset(CAPABILITIES) - {"auth", "cors", "openapi", "fuzz"},
 }

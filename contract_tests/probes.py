@@ -8,6 +8,7 @@ counts as there, so that a broken feature fails instead of being skipped.
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from contract_tests.target import Target
@@ -74,6 +75,16 @@ async def tokenize(target: "Target") -> bool:
 async def lists_models(target: "Target") -> bool:
     """Whether there is a list of models."""
     return not refused(await target.ask(target.exchange("GET", "/models")))
+
+
+async def retrieves_models(target: "Target") -> bool:
+    """Whether there is a path for one model."""
+    ids = await target.listed()
+    # A server may know the path, and fail over the slash: that is for the checks to say.
+    if not ids or any("/" in one for one in ids):
+        return True
+    answer = await target.ask(target.exchange("GET", f"/models/{quote(ids[0], safe='')}"))
+    return answer.status not in {404, 405, 501}
 
 
 async def asks_for_a_key(target: "Target") -> bool:

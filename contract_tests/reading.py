@@ -5,7 +5,7 @@ All of them raise `Broken` where there is no such thing, or one of another type.
 
 from typing import Any
 
-from contract_tests.expect import at
+from contract_tests.expect import at, cooperate
 from contract_tests.server import JSON
 from contract_tests.verdict import Unsupported
 
@@ -32,6 +32,17 @@ def content_of(choice: JSON) -> str:
     """The text of a chat's choice; empty where it has none."""
     content = message_of(choice).get("content")
     return content if isinstance(content, str) else ""
+
+
+def steady(text: str, again: Any) -> None:
+    """Nothing if the same request at temperature 0 got that text again.
+
+    Raises:
+        Uncooperative: it did not, so that another text elsewhere proves nothing.
+    """
+    choice = choice_of(again)
+    same = (choice["text"] if "text" in choice else content_of(choice)) == text
+    cooperate(same, "the answer at temperature 0 has changed")
 
 
 def calls_of(choice: JSON) -> list[JSON]:

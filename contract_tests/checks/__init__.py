@@ -42,6 +42,7 @@ GROUPS = (
     "fuzz",
     "stop",
     "limits",
+    "limits_tools",
     "choices",
     "sampling",
     "logit_bias",

@@ -1,9 +1,10 @@
-"""`POST /completions`: the log probabilities of a legacy completion."""
+"""`POST /completions`: the log probabilities of a legacy completion, whole and streamed."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, check
+from contract_tests.checks.completions_stream import single
 from contract_tests.expect import at, cooperate, expect
 from contract_tests.reading import choice_of
 from contract_tests.samples import COMPLETIONS
@@ -39,6 +40,9 @@ def joined(tokens: list[Any], text: str) -> str:
 
 
 async def _asked(server: Server, count: int, **params: Any) -> Logprobs:
+    plain = choice_of(await server.complete(max_tokens=16, logprobs=2))
+    given = plain.get("logprobs")
+    cooperate(given, "the server gives no logprobs: see completions.logprobs.lists")
     body = await server.complete(max_tokens=16, logprobs=count, **params)
     return logprobs_of(choice_of(body))
 
@@ -59,7 +63,7 @@ def _sizes(asked: Logprobs) -> list[int]:
     clients="lm-eval and LangChain read these lists",
 )
 async def lists(server: Server) -> None:
-    asked = await _asked(server, 2)
+    asked = logprobs_of(choice_of(await server.complete(max_tokens=16, logprobs=2)))
     sizes = {name: len(getattr(asked, name)) for name in LISTS}
     expect(len(set(sizes.values())) == 1, "four lists of one length", sizes)
     expect(asked.tokens or not asked.text, "a token at least", sizes)
@@ -135,6 +139,7 @@ async def chosen(server: Server) -> None:
     needs=NEEDS,
 )
 async def zero(server: Server) -> None:
+    await _asked(server, 2)
     body = await server.complete(max_tokens=16, logprobs=0)
     told = at(choice_of(body), "logprobs", of=dict)
     cooperate(at(choice_of(body), "text"), "the model says nothing")
@@ -232,3 +237,40 @@ async def first_null(server: Server) -> None:
     asked = await _asked(server, 2, echo=True)
     seen = at(asked.token_logprobs, 0), at(asked.top_logprobs, 0)
     expect(seen == (None, None), "null in token_logprobs and in top_logprobs", seen)
+
+
+async def _streamed(server: Server) -> Logprobs:
+    """The tokens and offsets of all chunks in a row."""
+    stream = single(await server.complete_stream(max_tokens=16, logprobs=2))
+    every = Logprobs(stream.text(), [], [], [], [])
+    for one in stream.of(0):
+        if one.get("logprobs") is not None:
+            part = logprobs_of(one)
+            every.tokens += part.tokens
+            every.text_offset += part.text_offset
+    return every
+
+
+@check(
+    "completions.stream.logprobs",
+    MUST,
+    "With `logprobs`, the chunks tell the tokens of their text.",
+    spec("CreateCompletionRequest/properties/logprobs"),
+    needs=(*NEEDS, "completions.stream"),
+)
+async def stream_logprobs(server: Server) -> None:
+    told = await _streamed(server)
+    expect(told.tokens or not told.text, "logprobs in the stream", f"none with {told.text!r}")
+
+
+@check(
+    "completions.stream.offsets",
+    SHOULD,
+    "When streamed, `text_offset` still counts from the start of the text.",
+    peer("vllm", "test_completion_text_offset"),
+    needs=(*NEEDS, "completions.stream"),
+)
+async def stream_offsets(server: Server) -> None:
+    told = await _streamed(server)
+    cooperate(told.tokens, "the stream has no logprobs: see completions.stream.logprobs")
+    offsets_fit(told)

@@ -4,8 +4,8 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, check
 from contract_tests.checks.completions import COUNT, REASONS, text_of
-from contract_tests.checks.completions_logprobs import Logprobs, logprobs_of, offsets_fit
 from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import steady
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import doc, issue, peer, spec
 from contract_tests.wire.stream import DONE, Stream
@@ -23,6 +23,21 @@ async def _stream(server: Server) -> Stream:
 async def _metered(server: Server) -> Stream:
     options = {"include_usage": True}
     return await server.complete_stream(max_tokens=16, stream_options=options)
+
+
+def _strays(stream: Stream) -> list[Any]:
+    """The choices of another index than 0, of which one prompt without `n` has none."""
+    return [one for one in stream.choices if one.get("index", 0) != 0]
+
+
+def single(stream: Stream) -> Stream:
+    """The stream of one choice.
+
+    Raises:
+        Uncooperative: its chunks are of several indices.
+    """
+    cooperate(not _strays(stream), "one text has several indices: see completions.stream.index")
+    return stream
 
 
 @check(
@@ -102,6 +117,19 @@ async def choice(server: Server) -> None:
 
 
 @check(
+    "completions.stream.index",
+    MUST,
+    "With one prompt and no `n`, every chunk's choice has the index 0.",
+    doc("CreateCompletionRequest/properties/n"),
+    needs=NEEDS,
+    clients="clients take each chunk for a text of its own",
+)
+async def index(server: Server) -> None:
+    strays = _strays(await _stream(server))
+    expect(not strays, "the index 0 in every chunk", strays)
+
+
+@check(
     "completions.stream.done",
     MUST,
     "The stream ends with `data: [DONE]`.",
@@ -126,7 +154,9 @@ async def done(server: Server) -> None:
 )
 async def same_text(server: Server) -> None:
     whole = text_of(await server.complete(max_tokens=16, temperature=0))
-    seen = (await server.complete_stream(max_tokens=16, temperature=0)).text()
+    seen = single(await server.complete_stream(max_tokens=16, temperature=0)).text()
+    if seen != whole:
+        steady(whole, await server.complete(max_tokens=16, temperature=0, fresh=True))
     expect(seen == whole, repr(whole), repr(seen))
 
 
@@ -140,7 +170,7 @@ async def same_text(server: Server) -> None:
     clients="clients cannot tell a whole answer from a cut one",
 )
 async def finish(server: Server) -> None:
-    seen = (await _stream(server)).finishes()
+    seen = single(await _stream(server)).finishes()
     expect(len(seen) == 1 and seen[0] in REASONS, f"one of {', '.join(REASONS)}", seen)
 
 
@@ -153,7 +183,7 @@ async def finish(server: Server) -> None:
     clients="clients stop reading at it",
 )
 async def finish_last(server: Server) -> None:
-    choices = (await _stream(server)).of(0)
+    choices = single(await _stream(server)).of(0)
     early = [one for one in choices[:-1] if one.get("finish_reason") is not None]
     expect(not early, "null before the last chunk", early)
 
@@ -222,6 +252,7 @@ def _finishes(stream: Stream, count: int) -> None:
     needs=("completions.stream", "completions.n"),
 )
 async def several_choices(server: Server) -> None:
+    single(await _stream(server))
     _finishes(await server.complete_stream(COUNT, max_tokens=4, n=3), 3)
 
 
@@ -234,42 +265,8 @@ async def several_choices(server: Server) -> None:
     needs=("completions.stream", "completions.batch"),
 )
 async def several_prompts(server: Server) -> None:
+    single(await _stream(server))
     _finishes(await server.complete_stream([SENTENCE, COUNT], max_tokens=4), 2)
-
-
-async def _logprobs(server: Server) -> Logprobs:
-    """The lists of all chunks in a row; there must be some if there is any text."""
-    stream = await server.complete_stream(max_tokens=16, logprobs=2)
-    every = Logprobs(stream.text(), [], [], [], [])
-    for one in stream.of(0):
-        if one.get("logprobs") is not None:
-            part = logprobs_of(one)
-            every.tokens += part.tokens
-            every.text_offset += part.text_offset
-    expect(every.tokens or not every.text, "logprobs in the stream", f"none with {every.text!r}")
-    return every
-
-
-@check(
-    "completions.stream.logprobs",
-    MUST,
-    "With `logprobs`, the chunks tell the tokens of their text.",
-    spec("CreateCompletionRequest/properties/logprobs"),
-    needs=("completions.stream", "completions.logprobs"),
-)
-async def logprobs(server: Server) -> None:
-    await _logprobs(server)
-
-
-@check(
-    "completions.stream.offsets",
-    SHOULD,
-    "When streamed, `text_offset` still counts from the start of the text.",
-    peer("vllm", "test_completion_text_offset"),
-    needs=("completions.stream", "completions.logprobs"),
-)
-async def offsets(server: Server) -> None:
-    offsets_fit(await _logprobs(server))
 
 
 @check(
@@ -288,6 +285,8 @@ async def stop(server: Server) -> None:
     first = text.find(sequence)
     cooperate(space > 2 and first == space - 2, "the model says no words to stop between")
     params: dict[str, Any] = {"max_tokens": 16, "temperature": 0, "stop": sequence}
-    seen = (await server.complete_stream(**params)).text()
-    wanted = text[:first]
-    expect(seen.rstrip() == wanted.rstrip(), f"{wanted!r}, up to {sequence!r}", repr(seen))
+    seen, wanted = single(await server.complete_stream(**params)).text(), text[:first]
+    ends = seen.rstrip() == wanted.rstrip()
+    if not ends:
+        steady(text, await server.complete(max_tokens=16, temperature=0, fresh=True))
+    expect(ends, f"{wanted!r}, up to {sequence!r}", repr(seen))

@@ -6,7 +6,7 @@ from math import isfinite, sqrt
 from typing import Any
 
 from contract_tests.check import MUST, check
-from contract_tests.expect import at, expect
+from contract_tests.expect import at, cooperate, expect
 from contract_tests.server import SENTENCE, Server
 from contract_tests.sources import doc, issue, peer, sdk, spec
 from contract_tests.verdict import Broken
@@ -63,6 +63,17 @@ def packed(body: Any) -> bytes:
         return b64decode(text, validate=True)
     except ValueError as error:
         raise Broken("base64 in `embedding`", f"{error}: {text[:80]}") from error
+
+
+def if_packed(body: Any) -> bytes:
+    """The bytes of a vector.
+
+    Raises:
+        Uncooperative: it is no string.
+    """
+    told = isinstance(at(body, "data", 0, "embedding"), str)
+    cooperate(told, "no base64: see embeddings.base64.string")
+    return packed(body)
 
 
 # --- the shape ---
@@ -210,7 +221,7 @@ async def base64_string(server: Server) -> None:
 )
 async def base64_size(server: Server) -> None:
     wanted = BYTES * len(only_vector(await server.embed()))
-    size = len(packed(await server.embed(encoding_format="base64")))
+    size = len(if_packed(await server.embed(encoding_format="base64")))
     expect(size == wanted, f"{wanted} bytes", f"{size} bytes")
 
 
@@ -225,7 +236,7 @@ async def base64_size(server: Server) -> None:
 )
 async def base64_same(server: Server) -> None:
     wanted = only_vector(await server.embed())
-    content = packed(await server.embed(encoding_format="base64"))
+    content = if_packed(await server.embed(encoding_format="base64"))
     count = len(content) // BYTES
     seen = list(struct.unpack(f"<{count}f", content[: count * BYTES]))
     alike = cosine(wanted, seen) >= SAME and 0.99 < length(seen) / length(wanted) < 1.01

@@ -6,9 +6,9 @@ from contract_tests.checks.embeddings import (
     NEEDS,
     SAME,
     cosine,
+    if_packed,
     length,
     only_vector,
-    packed,
     vectors,
 )
 from contract_tests.expect import at, expect
@@ -204,5 +204,5 @@ async def dimensions_unit(server: Server) -> None:
 )
 async def dimensions_base64(server: Server) -> None:
     body = await server.embed(dimensions=SIZE, encoding_format="base64")
-    seen = len(packed(body))
+    seen = len(if_packed(body))
     expect(seen == SIZE * BYTES, f"{SIZE * BYTES} bytes", f"{seen} bytes")

@@ -30,6 +30,14 @@ async def _refused(server: Server, change: dict[str, Any]) -> Exchange:
     return answer
 
 
+async def _blamed(server: Server, change: dict[str, Any]) -> tuple[Exchange, Any]:
+    """The refusal, and its `param`."""
+    answer = await _refused(server, change)
+    if "param" not in answer.error:
+        raise Uncooperative("the error has no `param`: see errors.envelope.param")
+    return answer, answer.error["param"]
+
+
 def _names(name: str, rule: str, change: dict[str, Any], field: str) -> Check:
     @check(
         f"validation.param.{name}",
@@ -42,8 +50,7 @@ def _names(name: str, rule: str, change: dict[str, Any], field: str) -> Check:
         clients="forms that show the error beside the field",
     )
     async def names(server: Server) -> None:
-        answer = await _refused(server, change)
-        param = answer.error.get("param")
+        answer, param = await _blamed(server, change)
         first = re.split(r"[.\[]", param)[0] if isinstance(param, str) else None
         expect(first == field, f"`param` to name {field}", answer.brief())
 
@@ -63,8 +70,7 @@ deep = _names("deep", "`param` begins with the field in which the fault is.", DE
     needs="chat",
 )
 async def clean(server: Server) -> None:
-    answer = await _refused(server, DEEP)
-    param = answer.error.get("param")
+    answer, param = await _blamed(server, DEEP)
     if param is None:
         raise Uncooperative("the error names no field")
     text = param if isinstance(param, str) else ""

@@ -82,6 +82,12 @@ def _one_id(answer: Exchange) -> None:
     expect(len(ids) == 1 and ids[0].strip(), f"one `{REQUEST_ID}` that is not empty", ids)
 
 
+async def _traced(server: Server) -> None:
+    """Nothing if a plain answer has a request id; whether it must is for another check."""
+    given = (await _plain(server)).headers_of(REQUEST_ID)
+    cooperate(given, "no answer has a request id: see http.request_id.present")
+
+
 @check(
     "http.request_id.present",
     SHOULD,
@@ -106,6 +112,7 @@ async def id_present(server: Server) -> None:
     clients=TRACED,
 )
 async def id_stream(server: Server) -> None:
+    await _traced(server)
     _one_id(await _stream(server))
 
 
@@ -119,6 +126,7 @@ async def id_stream(server: Server) -> None:
     clients="`APIError.request_id` is None where it is needed most",
 )
 async def id_error(server: Server) -> None:
+    await _traced(server)
     _one_id(await _refusal(server))
 
 

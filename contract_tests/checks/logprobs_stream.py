@@ -24,7 +24,7 @@ STREAMED = (NEEDS, "chat.stream")
 NOISE = 0.2  # of logprobs of the same tokens, computed in another batch
 
 
-def _streamed(stream: Stream) -> list[JSON]:
+def _given(stream: Stream) -> list[JSON]:
     """The entries of every chunk of a stream; most streams end with a chunk that has none."""
     return [
         entry
@@ -33,6 +33,17 @@ def _streamed(stream: Stream) -> list[JSON]:
         and at(choice, "logprobs", of=dict).get("content") is not None
         for entry in entries_of(choice)
     ]
+
+
+def _streamed(stream: Stream) -> list[JSON]:
+    """The entries of a stream.
+
+    Raises:
+        Uncooperative: there are none.
+    """
+    entries = _given(stream)
+    cooperate(entries, "the stream has no logprobs: see logprobs.stream.content")
+    return entries
 
 
 @check(
@@ -60,7 +71,7 @@ async def stream_absent(server: Server) -> None:
 async def stream_content(server: Server) -> None:
     stream = await server.chat_stream(**TWO)
     cooperate(stream.text(), "the model says nothing")
-    entries = _streamed(stream)
+    entries = _given(stream)
     expect(entries, "logprobs in the chunks", stream.choices)
     expect(joins(entries, stream.text()), f"tokens that join to {stream.text()!r}", entries)
 

@@ -12,6 +12,7 @@ from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
 
 NEEDS = ("models",)
+RETRIEVE = ("models.retrieve",)
 KEYS = {"id": str, "object": str, "created": int, "owned_by": str}
 MILLISECONDS = 10**11
 MANY = 20  # models retrieved one by one
@@ -121,7 +122,7 @@ async def _alone(server: Server, model: dict[str, Any]) -> Exchange:
     spec("/paths/~1models~1{model}/get"),
     spec("Model/required"),
     issue("ollama/ollama#10139", "BerriAI/litellm#37271", "ogx-ai/ogx#1038"),
-    needs=NEEDS,
+    needs=RETRIEVE,
     clients="clients that verify the model before they use it",
 )
 async def retrieve_found(server: Server) -> None:
@@ -138,7 +139,7 @@ async def retrieve_found(server: Server) -> None:
     SHOULD,
     "A model by itself has the `object` and the `owned_by` that it has in the list.",
     spec("/paths/~1models~1{model}/get"),
-    needs=NEEDS,
+    needs=RETRIEVE,
 )
 async def retrieve_same(server: Server) -> None:
     for model in (await _models(server))[:MANY]:
@@ -157,7 +158,7 @@ async def retrieve_same(server: Server) -> None:
     "An id with a slash can be retrieved, written raw or as %2F.",
     sdk("_utils/_path.py percent-encodes path parameters"),
     issue("ollama/ollama#10139", "BerriAI/litellm#37271"),
-    needs=NEEDS,
+    needs=RETRIEVE,
     clients="every official SDK",
 )
 async def retrieve_slash(server: Server) -> None:
@@ -177,7 +178,7 @@ async def retrieve_slash(server: Server) -> None:
     "An unknown id is a 404 with an error body.",
     sdk("NotFoundError"),
     live("model_not_found"),
-    needs=NEEDS,
+    needs=RETRIEVE,
 )
 async def retrieve_unknown(server: Server) -> None:
     refusal(await server.get(f"{MODELS}/{NO_MODEL}"), 404)

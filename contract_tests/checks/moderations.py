@@ -212,7 +212,10 @@ def _parts(what: str, rule: str, parts: list[dict[str, Any]], where: str) -> Any
             raise Unsupported(f"the model takes no {what}: {answer.brief()}")
         seen = len(await _results(server, parts))
         expect(seen == 1, "one result for all parts", f"{seen} results")
-        types = at(await _result(server, parts), "category_applied_input_types", of=dict)
+        result = await _result(server, parts)
+        told = isinstance(result.get("category_applied_input_types"), dict)
+        cooperate(told, "nothing tells what was looked at: see moderations.applied")
+        types = at(result, "category_applied_input_types", of=dict)
         given = {"image" if part["type"] == "image_url" else "text" for part in parts}
         named = {str(one) for kinds in types.values() if isinstance(kinds, list) for one in kinds}
         fits = named <= given and named & {"image"} == given & {"image"}

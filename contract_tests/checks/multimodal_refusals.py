@@ -13,7 +13,7 @@ from contract_tests.check import MUST, SHOULD, Level, check
 from contract_tests.checks.multimodal import IMAGES, PART, Part, image, user
 from contract_tests.expect import expect
 from contract_tests.samples import AUDIO, CHAT, PNG, data_uri, png
-from contract_tests.server import Server
+from contract_tests.server import Server, refusal
 from contract_tests.sources import live, peer, rfc, spec
 from contract_tests.verdict import Uncooperative
 
@@ -117,7 +117,7 @@ unknown_file = _refused(
 @check(
     "multimodal.url.file",
     SHOULD,
-    "A file of the server's machine is not read: file:// URLs and paths are refused.",
+    "A file:// URL is refused, and a path too.",
     peer("llama.cpp", "test_local_media_file"),
     OWASP,
     needs=IMAGES,
@@ -127,7 +127,10 @@ async def local_file(server: Server) -> None:
         roundabout = f"file://{picture.parent}/../{picture.parent.name}/{picture.name}"
         for url in (picture.as_uri(), roundabout, str(picture)):
             body = server.chat_body(user(image(url)))
-            await server.refuses(CHAT, body, status=INVALID)
+            answer = await server.post(CHAT, body)
+            wanted = "a refusal, for nothing tells whether it was read"
+            expect(not answer.ok, wanted, answer.brief())
+            refusal(answer, INVALID)
 
 
 @contextmanager

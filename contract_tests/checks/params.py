@@ -3,8 +3,8 @@
 from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
-from contract_tests.expect import at, expect
-from contract_tests.reading import choice_of, content_of, message_of, usage_of
+from contract_tests.expect import at, cooperate, expect
+from contract_tests.reading import choice_of, content_of, message_of, steady, usage_of
 from contract_tests.samples import CHAT
 from contract_tests.server import REFUSED, Server, refusal
 from contract_tests.sources import doc, issue, peer, spec
@@ -87,6 +87,8 @@ def _harmless(param: str) -> Check:
     async def harmless(server: Server) -> None:
         plain = content_of(choice_of(await server.chat(temperature=0)))
         seen = content_of(choice_of(await _named(server, param)))
+        if seen != plain:
+            steady(plain, await server.chat(temperature=0, fresh=True))
         expect(seen == plain, repr(plain), repr(seen))
 
     return harmless
@@ -109,7 +111,7 @@ def _refuses(name: str, level: Level, rule: str, source: Any, *needs: str, **par
 
 long_identifier = _refuses(
     "safety_identifier.length",
-    SHOULD,
+    MAY,
     "A `safety_identifier` of more than 64 characters is refused.",
     spec(f"{SHARED}/safety_identifier"),
     safety_identifier="x" * 65,
@@ -170,7 +172,7 @@ async def no_effort(server: Server) -> None:
 
 @check(
     "params.verbosity.shows",
-    SHOULD,
+    MAY,
     "`verbosity` changes what is said.",
     doc("Verbosity/anyOf/0"),
     needs=("chat.verbosity", "chat.deterministic"),
@@ -180,6 +182,8 @@ async def verbosity(server: Server) -> None:
         content_of(choice_of(await server.chat(OPEN_QUESTION, temperature=0, verbosity=level)))
         for level in ("low", "high")
     ]
+    other = content_of(choice_of(await server.chat(temperature=0)))
+    cooperate(low != other, "the server has one reply for all questions")
     expect(low != high, "another reply at high than at low", repr(low))
 
 

@@ -67,19 +67,19 @@ def _body(name: str, rule: str, content: bytes, source: Any) -> Check:
     @check(f"errors.body.{name}", SHOULD, rule, source, needs=NEEDS)
     async def refused(server: Server) -> None:
         answer = await server.send("POST", CHAT, content=content, headers=JSON_TYPE, fresh=False)
-        refusal(answer, 400)
+        refusal(answer)
 
     return refused
 
 
 MALFORMED = (peer("ogx", "test_malformed_request_returns_sdk_compatible_error"), live("400"))
 NO_OBJECT = peer("vllm", "test_non_object_body_validation")
-body_truncated = _body("truncated", "A body that is not JSON is a 400.", TRUNCATED, MALFORMED)
-body_empty = _body("empty", "An empty body is a 400.", b"", MALFORMED)
-body_list = _body("list", "A body that is a JSON array is a 400.", b"[1]", NO_OBJECT)
-body_text = _body("text", "A body that is a JSON text is a 400.", b'"hi"', NO_OBJECT)
-body_number = _body("number", "A body that is a JSON number is a 400.", b"7", NO_OBJECT)
-body_null = _body("null", "A body that is null is a 400.", b"null", NO_OBJECT)
+body_truncated = _body("truncated", "A body that is not JSON is refused.", TRUNCATED, MALFORMED)
+body_empty = _body("empty", "An empty body is refused.", b"", MALFORMED)
+body_list = _body("list", "A body that is a JSON array is refused.", b"[1]", NO_OBJECT)
+body_text = _body("text", "A body that is a JSON text is refused.", b'"hi"', NO_OBJECT)
+body_number = _body("number", "A body that is a JSON number is refused.", b"7", NO_OBJECT)
+body_null = _body("null", "A body that is null is refused.", b"null", NO_OBJECT)
 
 
 @check(

@@ -8,7 +8,7 @@ from typing import Any
 
 from contract_tests.check import MUST, SHOULD, Level, check
 from contract_tests.expect import cooperate, expect
-from contract_tests.reading import choice_of, content_of
+from contract_tests.reading import choice_of, content_of, steady
 from contract_tests.samples import CHAT
 from contract_tests.server import Server, refusal
 from contract_tests.sources import Source, doc, issue, peer, spec
@@ -50,8 +50,7 @@ async def _ends(
     if got.rstrip() == wanted.rstrip():
         return
     cooperate(got, "the model said nothing before the stop sequence")
-    again, _ = await _ask(server, temperature=0, fresh=True)
-    cooperate(again == text, "the answer at temperature 0 has changed")
+    steady(text, await server.chat(temperature=0, fresh=True))
     expect(False, f"{wanted!r} with stop {stop!r}", f"{told}{got!r}")
 
 

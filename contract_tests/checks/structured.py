@@ -5,9 +5,9 @@ from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
 from contract_tests.expect import at, cooperate, expect
-from contract_tests.reading import choice_of, message_of
+from contract_tests.reading import choice_of, message_of, steady
 from contract_tests.samples import CHAT, SCHEMA, closed, json_schema
-from contract_tests.server import JSON, Server
+from contract_tests.server import JSON, Server, refusal
 from contract_tests.sources import Source, doc, issue, live, peer, sdk, spec
 from contract_tests.verdict import Broken
 
@@ -62,6 +62,8 @@ async def text_same(server: Server) -> None:
     for params in (plain, {**plain, "response_format": {"type": "text"}}):
         body = await server.chat(**params)
         texts.append(at(message_of(choice_of(body)), "content", of=str))
+    if texts[0] != texts[1]:
+        steady(texts[0], await server.chat(**plain, fresh=True))
     expect(texts[0] == texts[1], texts[0], texts[1])
 
 
@@ -204,7 +206,7 @@ invalid_reference = _refuses(
 @check(
     "structured.schema_or_400",
     SHOULD,
-    "json_schema is either taken, or refused with a 400 that blames response_format.",
+    "json_schema is either taken, or refused with an error body.",
     spec(FORMAT),
     issue("llm-exe/llm-exe#662"),
     needs=("chat",),
@@ -213,9 +215,7 @@ invalid_reference = _refuses(
 async def schema_or_400(server: Server) -> None:
     answer = await server.post(CHAT, server.chat_body(response_format=STRICT), fresh=False)
     if not answer.ok:
-        expect(answer.status == 400, "200 or 400", answer.brief())
-        param = str(answer.error.get("param"))
-        expect(param.startswith("response_format"), "`param` response_format", answer.brief())
+        refusal(answer, (*range(400, 500), 501))
 
 
 @check(
@@ -241,7 +241,7 @@ async def loose(server: Server) -> None:
     needs=("chat.json_schema",),
     clients="parse() takes the sentence of a refusal for the document",
 )
-async def refusal(server: Server) -> None:
+async def refused_by_model(server: Server) -> None:
     body = await server.chat(response_format=STRICT)
     message = message_of(choice_of(body))
     said = message.get("refusal")

@@ -10,7 +10,7 @@ from contract_tests.reading import choice_of
 from contract_tests.samples import CHAT, SCHEMA, SHAPES, json_schema
 from contract_tests.server import JSON, SENTENCE, Server, refusal
 from contract_tests.sources import doc, issue, live, peer, sdk
-from contract_tests.verdict import Broken, Unsupported
+from contract_tests.verdict import Broken, Uncooperative, Unsupported
 
 NEEDS = ("chat.json_schema",)
 SAYS = "ResponseFormatJsonSchema/properties/json_schema/properties/strict/anyOf/0"
@@ -20,7 +20,20 @@ IGNORED = issue(
     "ggml-org/llama.cpp#10732",
     "router-for-me/CLIProxyAPI#5533",
 )
+IGNORES = "the server does not keep response_format at all: see structured.schema.forced"
 ASK = "Answer in JSON with a value of your own."
+
+
+async def _kept(server: Server) -> None:
+    """Nothing if the server heeds `response_format` at all.
+
+    Raises:
+        Uncooperative: it does not, and nothing is known of finer points.
+    """
+    try:
+        document(await content(server, SENTENCE, STRICT))
+    except Broken:
+        raise Uncooperative(IGNORES) from None
 
 
 def _fits(schema: JSON, text: str) -> None:
@@ -55,6 +68,7 @@ async def forced(server: Server) -> None:
     cooperative=True,
 )
 async def stream(server: Server) -> None:
+    await _kept(server)
     _fits(SCHEMA["schema"], await streamed(server, SENTENCE, STRICT))
 
 
@@ -76,6 +90,7 @@ def _shape(shape: str) -> Check:
         # Each server knows a subset of JSON schema, and may say so.
         if refused(answer) and "chat.json_schema" not in server.target.declared:
             raise Unsupported(f"the server does not take this schema: {answer.brief()}")
+        await _kept(server)
         _fits(SHAPES[shape], await content(server, ASK, wanted))
 
     return fits
@@ -95,6 +110,7 @@ globals().update({f"shape_{shape}": _shape(shape) for shape in SHAPES})
     cooperative=True,
 )
 async def no_extra(server: Server) -> None:
+    await _kept(server)
     asked = "Answer in JSON: a colour with the keys name, warm, and also mood."
     text = await content(server, asked, STRICT)
     value = document(text)
@@ -111,6 +127,7 @@ async def no_extra(server: Server) -> None:
     cooperative=True,
 )
 async def order(server: Server) -> None:
+    await _kept(server)
     text = await content(server, SENTENCE, STRICT)
     value = document(text)
     keys = list(value) if isinstance(value, dict) else []
@@ -123,7 +140,7 @@ async def order(server: Server) -> None:
     'A document that the limit of tokens cuts off finishes for "length".',
     sdk("LengthFinishReasonError"),
     doc("CreateChatCompletionResponse/properties/choices/items/properties/finish_reason"),
-    needs=NEEDS,
+    needs=(*NEEDS, "chat.max_tokens"),
     clients="parse() reports broken JSON instead of a limit that was too small",
 )
 async def cut(server: Server) -> None:
@@ -155,6 +172,7 @@ async def parse(server: Server) -> None:
         name: str
         warm: bool
 
+    await _kept(server)
     async with server.sdk() as client:
         try:
             parsed = await client.chat.completions.parse(

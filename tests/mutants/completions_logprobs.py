@@ -5,7 +5,16 @@ from math import exp
 from typing import Any
 
 from contract_tests.server import SENTENCE
-from tests.mutants.families import When, drops, edits, edits_calls, has, ignores, puts
+from tests.mutants.families import (
+    When,
+    drops,
+    edits,
+    edits_calls,
+    has,
+    ignores,
+    puts,
+    puts_in_chunks,
+)
 from tests.mutants.layer import Layer
 from tests.mutants.mutant import Mutant
 
@@ -13,10 +22,6 @@ PATH = "/completions"
 LOGPROBS = "choices.*.logprobs"
 LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 ASKED = has("logprobs")
-ALL = tuple(
-    f"completions.logprobs.{name}"
-    for name in ("lists", "tokens", "values", "top", "chosen", "zero", "offsets", "echo", "first")
-)
 
 
 def _asks(change: Callable[[int | None], int | None]) -> Layer:
@@ -54,7 +59,10 @@ def _hides_prompt(body: Any) -> None:
 
 MUTANTS = (
     Mutant(
-        "completions-logprobs-ignored", "logprobs is ignored", ignores("logprobs", path=PATH), ALL
+        "completions-logprobs-ignored",
+        "logprobs is ignored",
+        ignores("logprobs", path=PATH),
+        ("completions.logprobs.lists", "completions.stream.logprobs"),
     ),
     Mutant(
         "completions-logprobs-like-chat",
@@ -177,6 +185,12 @@ MUTANTS = (
         ("completions.logprobs.echo", "completions.logprobs.first"),
     ),
     Mutant(
+        "completions-logprobs-echo-none",
+        "logprobs are ignored with echo",
+        ignores("logprobs", path=PATH, when=has("echo")),
+        ("completions.logprobs.echo", "completions.logprobs.first"),
+    ),
+    Mutant(
         "completions-logprobs-first-zero",
         "the first token has the log probability 0",
         _puts("token_logprobs.0", lambda _: 0.0, has("logprobs", "echo")),
@@ -187,5 +201,17 @@ MUTANTS = (
         "the first token has empty top_logprobs",
         _puts("top_logprobs.0", lambda _: {}, has("logprobs", "echo")),
         ("completions.logprobs.first",),
+    ),
+    Mutant(
+        "completions-logprobs-stream-none",
+        "no logprobs are streamed",
+        puts_in_chunks(LOGPROBS, None, PATH),
+        ("completions.stream.logprobs",),
+    ),
+    Mutant(
+        "completions-logprobs-stream-offsets",
+        "offsets begin again with each chunk",
+        puts_in_chunks(f"{LOGPROBS}.text_offset.*", 0, PATH),
+        ("completions.stream.offsets",),
     ),
 )

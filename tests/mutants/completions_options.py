@@ -11,7 +11,7 @@ from tests.mutants.mutant import Mutant
 
 PATH = "/completions"
 TEXT = "choices.*.text"
-STOPS = ("completions.stop.string", "completions.stop.array", "completions.stop.finish")
+STOPS = ("completions.stop.string", "completions.stop.array")
 FIVE = ("completions.stop.five", "completions.stop.maximum")
 
 
@@ -152,7 +152,7 @@ MUTANTS = (
         "completions-options-stop-string-ignored",
         "a stop that is no array is ignored",
         ignores("stop", path=PATH, when=_stops_with(str)),
-        ("completions.stop.string", "completions.stop.finish"),
+        ("completions.stop.string",),
     ),
     Mutant(
         "completions-options-stop-array-first",

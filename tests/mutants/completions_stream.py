@@ -25,7 +25,6 @@ PATH = "/completions"
 DONE = b"data: [DONE]"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 FINISH = "choices.*.finish_reason"
-LOGPROBS = ("logprobs", "offsets")
 
 _ids = count()
 
@@ -126,6 +125,7 @@ MUTANTS = (
     _edits("deltas", "chunks have deltas", edits_each_chunk(_deltas, PATH), "choice"),
     _drops("text", "choices.*.text", "choice"),
     _drops("index", "choices.*.index", "choice"),
+    _puts("counted", "the index counts chunks", "choices.*.index", lambda _: next(_ids), "index"),
     _edits("no-done", "no [DONE] comes", _ends(), "done"),
     _edits("two-dones", "[DONE] comes twice", _ends(DONE, DONE), "done"),
     _edits("done-lower", "[DONE] is spelt [done]", _ends(b'data: "[done]"'), "done"),
@@ -200,20 +200,6 @@ MUTANTS = (
         "the first prompt alone is streamed",
         edits_calls(_first_prompt, PATH, _prompts),
         "batch",
-    ),
-    _puts("no-logprobs", "no logprobs are streamed", "choices.*.logprobs", None, *LOGPROBS),
-    _edits(
-        "logprobs-ignored",
-        "logprobs is ignored in a stream",
-        ignores("logprobs", path=PATH, when=has("stream")),
-        *LOGPROBS,
-    ),
-    _puts(
-        "offsets",
-        "offsets begin again with each chunk",
-        "choices.*.logprobs.text_offset.*",
-        0,
-        "offsets",
     ),
     _edits(
         "stop-ignored",

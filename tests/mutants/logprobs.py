@@ -53,13 +53,13 @@ MUTANTS = (
         "logprobs-ignored",
         "logprobs is accepted and ignored",
         ignores("logprobs", "top_logprobs"),
-        ("logprobs.content", "logprobs.entry.token", "logprobs.top.alone"),
+        ("logprobs.content", "logprobs.top.alone"),
     ),
     Mutant(
         "logprobs-legacy",
         "logprobs have the shape of the old completions",
         puts(LOGPROBS, _legacy),
-        ("logprobs.content", "logprobs.refusal"),
+        ("logprobs.content",),
     ),
     Mutant(
         "logprobs-empty",
@@ -131,6 +131,12 @@ MUTANTS = (
         "logprobs-top-zero-null",
         "no alternatives are null",
         puts(f"{ENTRY}.top_logprobs", None, when=_no_top),
+        ("logprobs.top.zero",),
+    ),
+    Mutant(
+        "logprobs-top-zero-none",
+        "without alternatives there are no logprobs",
+        ignores("logprobs", when=_no_top),
         ("logprobs.top.zero",),
     ),
     Mutant(

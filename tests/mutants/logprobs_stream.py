@@ -29,7 +29,7 @@ MUTANTS = (
         "logprobs-stream-ignored",
         "a stream ignores logprobs",
         ignores("logprobs", "top_logprobs", when=_streams),
-        ("logprobs.stream.content", "logprobs.stream.same"),
+        ("logprobs.stream.content",),
     ),
     Mutant(
         "logprobs-stream-cut",

@@ -133,7 +133,7 @@ MUTANTS = (
     Mutant(
         "structured-refused-vaguely",
         "json_schema is refused without a word of what is wrong",
-        refuses(asks("json_schema")),
+        refuses(asks("json_schema"), body={}),
         ("structured.schema_or_400",),
     ),
     Mutant(

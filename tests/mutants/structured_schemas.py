@@ -52,13 +52,7 @@ MUTANTS = (
         "structured-schemas-ignored",
         "json_schema is accepted and ignored",
         ignores("response_format", when=SCHEMA),
-        (
-            "structured.schema.forced",
-            "structured.schema.stream",
-            "structured.schema.no_extra",
-            "structured.schema.order",
-            "structured.schema.sdk",
-        ),
+        ("structured.schema.forced",),
     ),
     Mutant(
         "structured-schemas-stream-ignored",
