@@ -30,12 +30,13 @@ FLAGS = (
 )
 
 
-# Commands that are imported when they are used, and where they are.
+# Commands that are imported when they are used: where they are, and the extra that brings what
+# they need.
 LAZY = {
-    "check": "contract_tests.cli",
-    "matrix": "contract_tests.matrix",
-    "providers": "backends.folder.cli",
-    "routes": "adapter.routing.command",
+    "check": ("contract_tests.cli", "[contract]"),
+    "matrix": ("contract_tests.matrix", "[contract]"),
+    "providers": ("backends.folder.cli", ""),
+    "routes": ("adapter.routing.command", ""),
 }
 
 
@@ -48,16 +49,17 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in LAZY:
             return super().get_command(ctx, cmd_name)
+        module, extra = LAZY[cmd_name]
         try:
-            command: click.Command = getattr(import_module(LAZY[cmd_name]), cmd_name)
+            command: click.Command = getattr(import_module(module), cmd_name)
         except ModuleNotFoundError as error:
-            return _without(cmd_name, error.name)
+            return _without(cmd_name, error.name, extra)
         return command
 
 
-def _without(command: str, package: str | None) -> click.Command:
+def _without(command: str, package: str | None, extra: str) -> click.Command:
     """The command where its packages are not installed: it says what to install."""
-    needs = f"needs {package}: pip install 'openai-server-kit[contract]'"
+    needs = f"needs {package}: pip install 'openai-server-kit{extra}'"
 
     def say() -> None:
         raise click.UsageError(f"{command} {needs}")

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from adapter.catalog import Catalog
 from adapter.exchange import ClientWatch, Exchange
 from adapter.generation.duties import generation
-from adapter.parse.body import parse, read_body
-from adapter.relay import fields_of, model_of, names_model, relay, relay_request, renamed
+from adapter.parse.body import fields_of, parse, read_body
+from adapter.relay import model_of, names_model, relay, relay_request, renamed
 from adapter.render.fold import Folded, FoldedChoice
 from adapter.sse import Render, send_stream
 from backends.protocol import Backend, GenerationRequest, Model, Relays, Tokenizes

@@ -63,17 +63,9 @@ def parse(model: type[Wire], body: bytes, *, strict: bool) -> Wire:
     Raises:
         BadRequestError: no JSON, no object, or a field that is wrong; `param` is its path.
     """
+    fields = fields_of(body)
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        reason = "the body is empty" if not body.strip() else str(error)[:100]
-        raise BadRequestError(
-            f"The body is not valid JSON: {reason}.", code="invalid_json"
-        ) from None
-    if not isinstance(data, dict):
-        raise BadRequestError("The body must be a JSON object.", code="invalid_json")
-    try:
-        parsed = model.model_validate(data)
+        parsed = model.model_validate(fields)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         raise _refusal(details) from None
@@ -84,6 +76,24 @@ def parse(model: type[Wire], body: bytes, *, strict: bool) -> Wire:
             f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter"
         )
     return parsed
+
+
+def fields_of(body: bytes) -> dict[str, Any]:
+    """The fields of a body.
+
+    Raises:
+        BadRequestError: it is no JSON object.
+    """
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = "the body is empty" if not body.strip() else str(error)[:100]
+        raise BadRequestError(
+            f"The body is not valid JSON: {reason}.", code="invalid_json"
+        ) from None
+    if not isinstance(fields, dict):
+        raise BadRequestError("The body must be a JSON object.", code="invalid_json")
+    return fields
 
 
 def unknown_fields(parsed: BaseModel, path: str = "") -> Iterator[str]:

@@ -42,10 +42,6 @@ async def relay(
     """
     since_s = perf_counter()
     async with ClientWatch(exchange), backend.relay(request) as response:
-        if response.status in refused:
-            failure = APIError(f"The upstream answered {response.status}.")
-            failure.status = response.status
-            raise failure
         exchange.backend_s += perf_counter() - since_s
         if response.status in refused:
             error = APIError(f"The upstream answered {response.status}.")

@@ -6,28 +6,11 @@ from typing import Any
 import orjson
 
 from adapter.exchange import Exchange
+from adapter.parse.body import fields_of
 from backends.protocol.errors import BadRequestError
 
 PASSTHROUGH = "passthrough"  # one name for all, for paths are any client's to invent
 MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
-
-
-def fields_of(body: bytes) -> dict[str, Any]:
-    """The fields of a body.
-
-    Raises:
-        BadRequestError: it is no JSON object.
-    """
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        reason = "the body is empty" if not body.strip() else str(error)[:100]
-        raise BadRequestError(
-            f"The body is not valid JSON: {reason}.", code="invalid_json"
-        ) from error
-    if not isinstance(fields, dict):
-        raise BadRequestError("The body must be a JSON object.", code="invalid_json")
-    return fields
 
 
 def model_of(fields: dict[str, Any], default: str | None = None) -> str:

@@ -6,14 +6,8 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import Exchange
-from adapter.relay import (
-    PASSTHROUGH,
-    fields_of,
-    model_of,
-    note_hops,
-    passes,
-    without_provider,
-)
+from adapter.parse.body import fields_of
+from adapter.relay import PASSTHROUGH, model_of, note_hops, passes, without_provider
 from adapter.routing.router import FALLS_BACK, Router, falls_back
 from adapter.service import Service
 from backends.protocol.errors import APIError, MethodNotAllowed, NotFoundError

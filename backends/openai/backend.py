@@ -1,19 +1,16 @@
 """The passthrough to a server that speaks the OpenAI API."""
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from backends.openai.connection import connection, connection_of
 from backends.openai.custom import CustomClient
-from backends.openai.relaying import NO_KEY, ByteRelay
+from backends.openai.relaying import ByteRelay
 from backends.openai.settings import OpenAISettings
 from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import APIError
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 FAILURE_KEPT_S = 1.0
 
@@ -28,26 +25,11 @@ class _Way(Protocol):
     async def aclose(self) -> None: ...
 
 
-def make_client(settings: OpenAISettings) -> "AsyncOpenAI":
-    """The configured client: a fork replaces this function, or hands in a client of its own."""
-    from openai import AsyncOpenAI  # noqa: PLC0415 - half a second to import
-
-    return AsyncOpenAI(
-        api_key=settings.openai_api_key or os.environ.get("OPENAI_API_KEY") or NO_KEY,
-        base_url=settings.openai_base_url,
-        organization=settings.openai_org_id,
-        project=settings.openai_project_id,
-        default_headers=settings.openai_headers,
-        max_retries=0,
-        timeout=settings.openai_silence_s,
-    )
-
-
 class OpenAIBackend:
-    """Hands exchanges on, by the configuration of an `AsyncOpenAI` client or by its methods.
+    """Hands exchanges on: to the upstream of the settings, or as a client of your own has it.
 
-    A plain `openai.AsyncOpenAI` is relayed for, bytes in and bytes out. Of anything else that
-    quacks like one the methods are called. `options` are the settings by name, with or without
+    For a plain `openai.AsyncOpenAI` the bytes are relayed, as for the settings. Of anything else
+    that quacks like one the methods are called. `options` are the settings by name, with or without
     the prefix: `OpenAIBackend(base_url=…, api_key=…)`.
 
     Raises:
@@ -56,13 +38,8 @@ class OpenAIBackend:
 
     def __init__(self, client: Any = None, **options: Any) -> None:  # noqa: ANN401 - a duck
         settings = OpenAISettings(**{_setting(name): value for name, value in options.items()})
-        client = client if client is not None else make_client(settings)
         self._names = settings.openai_models
-        self._way: _Way = (
-            ByteRelay(client, settings)
-            if _is_plain(client)
-            else CustomClient(client, forward_client_key=settings.forward_client_key)
-        )
+        self._way = _way(client, settings)
         self._failure: APIError | None = None
         self._failed_at_s = 0.0
 
@@ -102,6 +79,14 @@ def _setting(name: str) -> str:
         if known in OpenAISettings.model_fields:
             return known
     raise TypeError(f"there is no setting {name!r}")
+
+
+def _way(client: Any, settings: OpenAISettings) -> _Way:  # noqa: ANN401 - a duck
+    if client is None:
+        return ByteRelay(connection(settings), settings)
+    if _is_plain(client):
+        return ByteRelay(connection_of(client, settings), settings)
+    return CustomClient(client, forward_client_key=settings.forward_client_key)
 
 
 def _is_plain(client: object) -> bool:

@@ -7,12 +7,11 @@ a page of HTML and an error that calls itself a success must not reach a client 
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import orjson
 from aiohttp import ClientResponse
 
+from backends.openai.connection import Connection
 from backends.openai.settings import OpenAISettings
 from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import APIError, BackendUnavailable
@@ -20,9 +19,6 @@ from backends.upstream import Upstream
 from backends.upstream.client import refusal_of
 from backends.upstream.errors import SECRETS, bad_gateway, upstream_error
 from backends.upstream.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 Headers = list[tuple[bytes, bytes]]
 # What of an upstream's answer a client may see; never a cookie, never a hop-by-hop header.
@@ -40,27 +36,18 @@ UNLISTED = frozenset({404, 405, 501})
 
 
 class ByteRelay:
-    """Exchanges with the server that a plain `AsyncOpenAI` client is configured for.
+    """Exchanges with the server at the other end of a connection."""
 
-    Of the client its address, headers, query and timeout are taken: its own way of asking costs
-    several times the relay's.
-    """
-
-    def __init__(self, client: "AsyncOpenAI", settings: OpenAISettings) -> None:
-        self._key = client.api_key
-        # A client without a key has the name of none.
-        self._auth = _strings(client.auth_headers) if self._key != NO_KEY else {}
+    def __init__(self, connection: Connection, settings: OpenAISettings) -> None:
+        self._key = connection.key
+        self._auth = connection.auth
+        self._query = connection.query
         self._forward_client_key = settings.forward_client_key
-        self._query = urlencode({name: str(value) for name, value in client.default_query.items()})
         self._upstream = Upstream(
-            str(client.base_url),
-            {
-                name: value
-                for name, value in _strings(client.default_headers).items()
-                if name not in {"accept", "content-type", *self._auth} and "stainless" not in name
-            },
+            connection.base_url,
+            connection.headers,
             policy=RetryPolicy(settings.openai_attempts, settings.openai_deadline_s),
-            silence_s=_read_s(client.timeout) or settings.openai_silence_s,
+            silence_s=connection.silence_s,
             connect_s=settings.openai_connect_s,
         )
 
@@ -139,18 +126,6 @@ class ByteRelay:
         if not self._query:
             return path
         return f"{path}{'&' if '?' in path else '?'}{self._query}"
-
-
-NO_KEY = "none"
-
-
-def _strings(headers: Any) -> dict[str, str]:  # noqa: ANN401 - the SDK marks what it omits
-    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
-
-
-def _read_s(timeout: Any) -> float | None:  # noqa: ANN401 - seconds, or httpx's four of them
-    seconds = getattr(timeout, "read", timeout)
-    return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def _returned(response: ClientResponse) -> Headers:
