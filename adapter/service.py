@@ -9,8 +9,16 @@ from typing import Any, TypeVar
 from adapter.catalog import Catalog
 from adapter.exchange import ClientWatch, Exchange
 from adapter.generation.duties import generation
-from adapter.parse.body import fields_of, parse, read_body
-from adapter.relay import model_of, names_model, relay, relay_request, renamed
+from adapter.parse.body import parse, read_body
+from adapter.relay import (
+    PASSTHROUGH,
+    fields_in,
+    model_of,
+    names_model,
+    relay,
+    relay_request,
+    renamed,
+)
 from adapter.render.fold import Folded, FoldedChoice
 from adapter.sse import Render, send_stream
 from backends.protocol import Backend, GenerationRequest, Model, Relays, Tokenizes
@@ -51,7 +59,8 @@ class Service:
             RequestTooLarge: it is larger than the server reads.
         """
         if exchange.body is None:
-            exchange.body = await read_body(exchange, self.max_body_mb)
+            forms = exchange.operation == PASSTHROUGH
+            exchange.body = await read_body(exchange, self.max_body_mb, forms=forms)
         return exchange.body
 
     def upstream(self, model: str) -> str:
@@ -90,7 +99,7 @@ class Service:
         body = await self.body(exchange)
         fields: dict[str, Any] = {}
         if names_model(exchange, body):
-            fields = fields_of(body)
+            fields = fields_in(exchange, body)
             name = model_of(fields, default_model)
             upstream = self.upstream((await self.find(exchange, name)).id)
             if upstream != name:

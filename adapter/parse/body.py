@@ -15,6 +15,7 @@ Wire = TypeVar("Wire", bound=WireModel)
 
 PARAM_CHARACTERS = 200
 BYTES_PER_MB = 1_000_000
+FORM = b"multipart/form-data"
 
 # pydantic's kinds of error that deserve a code of OpenAI's, or words without a class name.
 _CODES = {
@@ -30,17 +31,18 @@ _REASONS = {
 }
 
 
-async def read_body(exchange: Exchange, max_body_mb: float) -> bytes:
+async def read_body(exchange: Exchange, max_body_mb: float, *, forms: bool = False) -> bytes:
     """The whole body.
 
     Raises:
         RequestTooLarge: it is, or says it is, larger than `max_body_mb`.
-        BadRequestError: the content type is not JSON's.
+        BadRequestError: the content type is not JSON's, nor, with `forms`, that of a form.
     """
     limit = int(max_body_mb * BYTES_PER_MB)
     for name, value in exchange.scope["headers"]:
         if name == b"content-type":
-            _require_json(value)
+            if not (forms and value.lower().startswith(FORM)):
+                _require_json(value)
         elif name == b"content-length" and int(value) > limit:
             raise _too_large(max_body_mb)
     message = await exchange.receive()

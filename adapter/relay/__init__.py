@@ -6,6 +6,7 @@ What is read on the way is the model's name, for the allow-list, and the usage, 
 from adapter.relay.answer import relay
 from adapter.relay.body import (
     PASSTHROUGH,
+    fields_in,
     model_of,
     names_model,
     renamed,
@@ -15,6 +16,7 @@ from adapter.relay.request import note_hops, passes, relay_request
 
 __all__ = [
     "PASSTHROUGH",
+    "fields_in",
     "model_of",
     "names_model",
     "note_hops",

@@ -6,11 +6,24 @@ from typing import Any
 import orjson
 
 from adapter.exchange import Exchange
-from adapter.parse.body import fields_of
+from adapter.parse.body import FORM, fields_of
+from adapter.relay.form import model_in_form
 from backends.protocol.errors import BadRequestError
 
 PASSTHROUGH = "passthrough"  # one name for all, for paths are any client's to invent
 MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
+
+
+def fields_in(exchange: Exchange, body: bytes) -> dict[str, Any]:
+    """The fields of a body; of a form, its model alone.
+
+    Raises:
+        BadRequestError: it is no JSON object, or no form.
+    """
+    kind = next(
+        (value for name, value in exchange.scope["headers"] if name == b"content-type"), b""
+    )
+    return model_in_form(kind, body) if kind.lower().startswith(FORM) else fields_of(body)
 
 
 def model_of(fields: dict[str, Any], default: str | None = None) -> str:
@@ -44,7 +57,7 @@ def names_model(exchange: Exchange, body: bytes) -> bool:
     return (
         path.startswith("/v1/responses")
         or not exchange.key.models.allows("")
-        or "model" in fields_of(body)
+        or "model" in fields_in(exchange, body)
     )
 
 
@@ -57,7 +70,13 @@ def without_provider(body: bytes, fields: dict[str, Any]) -> tuple[str | None, b
 
 
 def renamed(body: bytes, fields: dict[str, Any], model: str) -> bytes:
-    """The body with another model, and every other byte as it was."""
+    """The body with another model, and every other byte as it was.
+
+    Raises:
+        BadRequestError: it is a form.
+    """
+    if not body.lstrip().startswith(b"{"):
+        raise BadRequestError("In a form, a model must have its own name.", param="model")
     wanted = fields | {"model": model}
     new = orjson.dumps(model)
     for found in MODEL.finditer(body):

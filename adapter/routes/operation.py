@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import Exchange
-from adapter.parse.body import fields_of
-from adapter.relay import PASSTHROUGH, model_of, note_hops, passes, without_provider
+from adapter.relay import PASSTHROUGH, fields_in, model_of, note_hops, passes, without_provider
 from adapter.routing.router import FALLS_BACK, Router, falls_back
 from adapter.service import Service
 from backends.protocol.errors import APIError, MethodNotAllowed, NotFoundError
@@ -96,7 +95,7 @@ class Operations:
             # It names no model: /v1/responses/{id}/cancel, and its like.
             await _answer(self._service, operation, exchange)
             return
-        fields = fields_of(body)
+        fields = fields_in(exchange, body)
         model = model_of(fields, operation.default_model)
         provider, exchange.body = without_provider(body, fields)
         await self._service.find(exchange, model, listed=provider is None)

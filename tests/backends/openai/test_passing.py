@@ -177,6 +177,27 @@ def test_the_tokens_of_whole_answers_and_streams_are_counted(
         assert [new - old for new, old in zip(after, before, strict=True)] == [given, made]
 
 
+def test_a_stream_that_tells_no_usage_is_not_counted_as_free(
+    wicked: Wicked, http: httpx.Client, through: Server
+) -> None:
+    def counted() -> list[float]:
+        name = "gen_ai_client_token_usage_total"
+        return [total(through, name, token=token) for token in ("input", "output")]
+
+    told = b"".join(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n' for _ in range(7))
+    body = STREAMED | {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "a" * 40}]}]
+    }
+    for steps, made in (
+        ([stream(), chunk(told + b"data: [DONE]\n\n"), END], 5),
+        ([stream(), chunk(told)], 4),
+    ):
+        before = counted()
+        wicked.answer(steps)
+        http.post(PATH, json=body)
+        assert [new - old for new, old in zip(counted(), before, strict=True)] == [10, made]
+
+
 def test_responses_pass_whole_and_streamed(wicked: Wicked, http: httpx.Client) -> None:
     body = {"model": "m", "input": "Hi"}
     wicked.answer([whole(RESPONSE)])
@@ -249,6 +270,42 @@ def test_with_passthrough_all_every_path_passes_but_none_leads_out(
             raw.sendall(b"GET /v1/../admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
             assert raw.recv(65536).startswith(b"HTTP/1.1 404")
         assert not wicked.asked
+
+
+def test_forms_pass_byte_for_byte_and_their_model_must_be_allowed(
+    serve: Serve, wicked: Wicked
+) -> None:
+    server = serve(
+        "--backend",
+        "openai",
+        OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
+        OPENAI_API_KEY=UPSTREAM_KEY,
+        OPENAI_MODELS="whisper-1,secret",
+        ALLOWED_MODELS="whisper-1",
+        PASSTHROUGH_ALL="true",
+    )
+    wicked.answer([whole(b'{"text":"Hi"}')])
+    sound = {"file": ("a.wav", b"RIFF\r\n--x\x00" * 3000, "audio/wav")}
+    path = "/v1/audio/transcriptions"
+    with server.http() as http:
+        form = http.build_request("POST", path, data={"model": "whisper-1"}, files=sound)
+        whole_form, kind = form.read(), {"content-type": form.headers["content-type"]}
+        assert http.post(path, content=whole_form, headers=kind).json() == {"text": "Hi"}
+        (asked,) = wicked.asked
+        assert (asked.body, asked.header("content-type")) == (whole_form, kind["content-type"])
+        assert http.post("/v1/files", data={"purpose": "batch"}, files=sound).status_code == 200
+        assert len(wicked.asked) == 2
+        error = error_of(http.post(path, data={"model": "secret"}, files=sound))
+        assert error["code"] == "model_not_found"
+        twice = {"model": ["whisper-1", "secret"]}
+        assert error_of(http.post(path, data=twice, files=sound))["code"] == "invalid_form"
+        other = {"content-type": "multipart/form-data; boundary=other"}
+        for broken, told in ((whole_form[:-20], kind), (b"no form", kind), (whole_form, other)):
+            error = error_of(http.post(path, content=broken, headers=told))
+            assert error["code"] == "invalid_form"
+        error = error_of(http.post(PATH, data={"model": "whisper-1"}, files=sound))
+        assert error["code"] == "unsupported_content_type"
+    assert len(wicked.asked) == 2
 
 
 def test_the_clients_own_key_goes_on_when_told(serve: Serve, wicked: Wicked) -> None:
