@@ -29,7 +29,7 @@ from adapter.routing import BackendConfig, Router, RoutingConfig, read_routing, 
 from adapter.service import Service
 from adapter.settings import Settings
 from backends import load
-from backends.protocol import Backend, Closes, Lists, Relays
+from backends.protocol import Backend, Closes, Lists, Relays, Starts
 
 
 class App(FastAPI):
@@ -67,6 +67,7 @@ class App(FastAPI):
             self.models = serves
             self.catalog = Catalog(self.models, allowed, settings.model_name, self.model_list)
             self.service = self._service(serves)
+        self.metrics.watch_backend(self.models)
         self.include_router(operator_routes(self.models, self.metrics, self.model_list))
         if settings.cors_origins:
             self.add_middleware(CORS, origins=settings.cors_origins)
@@ -118,6 +119,8 @@ class App(FastAPI):
 async def _lifespan(app: App) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         watching = None
+        if isinstance(app.models, Starts):
+            await app.models.start()
         if app.model_list is not None:
             await app.model_list.start()
         if app.routing is not None and app.settings.config is not None:
@@ -146,6 +149,12 @@ def _model_list(settings: Settings) -> ModelList | None:
         raise ValueError(f"MODEL_LIST_URL: {error}") from error
 
 
+def _options(settings: Settings) -> dict[str, str]:
+    """What a backend is told of the model that it loads, where anything is said."""
+    named = ("model_path", "tokenizer_path", "device", "quantize")
+    return {name: value for name in named if (value := getattr(settings, name)) is not None}
+
+
 def create(settings: Settings | None = None, backend: Backend | None = None) -> App:
     """A server by its settings (the environment's by default), around a backend if one is given.
 
@@ -157,6 +166,5 @@ def create(settings: Settings | None = None, backend: Backend | None = None) -> 
     keys_of(settings)
     serves: Backend | RoutingConfig | None = backend or read_routing(settings.config)
     if serves is None:
-        paths = {"model_path": settings.model_path, "tokenizer_path": settings.tokenizer_path}
-        serves = load(settings.backend, **{k: v for k, v in paths.items() if v is not None})
+        serves = load(settings.backend, **_options(settings))
     return App(settings, serves)

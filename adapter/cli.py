@@ -23,6 +23,8 @@ FLAGS = (
     "backend",
     "model_path",
     "tokenizer_path",
+    "device",
+    "quantize",
     "model_name",
     "workers",
     "log_level",
@@ -35,6 +37,7 @@ FLAGS = (
 LAZY = {
     "check": ("contract_tests.cli", "[contract]"),
     "matrix": ("contract_tests.matrix", "[contract]"),
+    "models": ("backends.torch.weights.cli", "[torch]"),
     "providers": ("backends.folder.cli", ""),
     "routes": ("adapter.routing.command", ""),
 }

@@ -5,6 +5,7 @@ Source: OpenTelemetry semantic conventions, gen-ai metrics.
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter, time
 
@@ -17,9 +18,12 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from adapter.exchange import Exchange
 from adapter.model_list import ModelList
+from backends.protocol import Lists, Measures
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 TOKEN_SECONDS = (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
@@ -140,6 +144,11 @@ class Metrics:
             gauge = Gauge(f"adapter_model_list_{name}", text, registry=self._registry)
             gauge.set_function(value)
 
+    def watch_backend(self, backend: Lists) -> None:
+        """Tell of a backend's own numbers; with several workers not, for each has its own."""
+        if isinstance(backend, Measures) and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            self._registry.register(_BackendMeasures(backend))
+
     def text(self) -> bytes:
         """The Prometheus exposition of all workers."""
         registry = self._registry
@@ -174,3 +183,23 @@ class Metrics:
         self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
     ) -> Histogram:
         return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+
+
+class _BackendMeasures(Collector):
+    """A backend's numbers, asked for when they are read."""
+
+    def __init__(self, backend: Measures) -> None:
+        self._backend = backend
+
+    def collect(self) -> Iterator[Metric]:
+        """A metric for each name."""
+        metrics: dict[str, Metric] = {}
+        for one in self._backend.measures():
+            name = one.name.removesuffix("_total")
+            metric = metrics.setdefault(name, Metric(name, one.description, one.kind))
+            metric.add_sample(one.name, dict(one.labels), one.value)
+        yield from metrics.values()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: a backend may not be able to tell yet."""
+        return ()

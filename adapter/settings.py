@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     backend: str = Field("mock", description="A backend's name, or package.module:Class.")
     model_path: str | None = Field(None, description="Weights for a backend that loads a model.")
     tokenizer_path: str | None = Field(None, description="Tokenizer, where not beside the model.")
+    device: str | None = Field(
+        None, description="Where a backend that loads a model runs it: auto, cpu, cuda or mps."
+    )
+    quantize: str | None = Field(
+        None, description="How such a backend packs its weights: none or int8."
+    )
     model_name: str | None = Field(
         None, description="Serve the backend's first model under this one name."
     )

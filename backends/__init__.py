@@ -11,6 +11,7 @@ BACKENDS = {
     "folder": "backends.folder:FolderBackend",
     "mock": "backends.mock:MockBackend",
     "openai": "backends.openai:OpenAIBackend",
+    "torch": "backends.torch.backend:TorchBackend",
 }
 
 

@@ -1,4 +1,4 @@
-"""Where the other gateways are: given, on PATH, or put into a cache by pip or npm."""
+"""Where the others are: given, on PATH, or gateways put into a cache by pip or npm."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", 
 
 
 class PeerError(Exception):
-    """A gateway that cannot be had; says why."""
+    """A peer that cannot be had; says why."""
 
 
 def nginx() -> str:
@@ -80,6 +80,26 @@ def portkey_version(program: str) -> str | None:
     """The version of an installed Portkey gateway."""
     package = Path(program).parent.parent / "package.json"
     return str(json.loads(package.read_text())["version"]) if package.is_file() else None
+
+
+def python_of(given: str | None, module: str, package: str) -> tuple[str, str]:
+    """The Python of a virtual environment (or ours) that has a module, and its package's version.
+
+    Raises: PeerError.
+    """
+    program = str(Path(given).absolute() / "bin" / "python") if given else sys.executable
+    code = (
+        "import importlib.util as u, importlib.metadata as m;"
+        f"print(m.version({package!r}) if u.find_spec({module!r}) else '')"
+    )
+    try:
+        result = subprocess.run([program, "-c", code], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise PeerError(f"{program}: {error.strerror}") from error
+    version = result.stdout.strip()
+    if result.returncode or not version:
+        raise PeerError(f"{package} is not installed for {program}")
+    return program, version
 
 
 def _run(command: list[str]) -> None:

@@ -45,6 +45,10 @@ class Running:
                 pages += int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def peak_rss_mb(self) -> float:
+        """The most that each process of the tree has had resident, added up, in MB."""
+        return peak_rss_mb(self.process_id)
+
     def cpu_s(self) -> float:
         """CPU time that the process tree has used, that of children that have ended included."""
         stats = _stats()
@@ -59,20 +63,20 @@ class Running:
             before_s, now_s = now_s, self.cpu_s()
 
     def _tree(self) -> list[int]:
-        children: dict[int, list[int]] = {}
-        for process_id, stat in _stats().items():
-            children.setdefault(int(stat[1]), []).append(process_id)
-        tree = [self.process_id]
-        for process_id in tree:
-            tree += children.get(process_id, [])
-        return tree
+        return _tree(self.process_id)
 
 
 @contextmanager
-def running(server: Server, core: int, folder: Path) -> Iterator[Running]:
+def running(
+    server: Server,
+    core: int | None,
+    folder: Path,
+    limit_s: float = START_LIMIT_S,
+    poll_s: float = POLL_S,
+) -> Iterator[Running]:
     """The server, answering, with `folder` as its working folder and for its log.
 
-    Raises: StartError.
+    It has one core, or with None all of them. Raises: StartError.
     """
     port, log = _free_port(), folder / f"{server.name}.log"
     command = [part.replace("{port}", str(port)) for part in server.command]
@@ -81,7 +85,7 @@ def running(server: Server, core: int, folder: Path) -> Iterator[Running]:
     with log.open("wb") as output:
         start_s = time.perf_counter()
         process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
+            command if core is None else ["taskset", "--cpu-list", str(core), *command],
             cwd=folder,
             env={**ENVIRONMENT, **server.environment},
             stdin=subprocess.DEVNULL,
@@ -90,30 +94,53 @@ def running(server: Server, core: int, folder: Path) -> Iterator[Running]:
             start_new_session=True,
         )
     try:
-        if not _answers(process, port, server.health, start_s + START_LIMIT_S):
+        if not _answers(process, port, server.health, start_s + limit_s, poll_s):
             tail = log.read_text(errors="replace")[-LOG_TAIL_CHARS:]
             raise StartError(f"{server.name} did not start: {' '.join(command)}\n{tail}")
         yield Running(process.pid, port, time.perf_counter() - start_s)
     finally:
-        _stop(process)
+        stop(process)
 
 
-def _answers(process: subprocess.Popen[bytes], port: int, path: str, limit_s: float) -> bool:
-    while time.perf_counter() < limit_s and process.poll() is None:
-        with suppress(OSError, http.client.HTTPException, exchange.AnswerError):
-            exchange.fetch(port, "GET", path)
-            return True
-        time.sleep(POLL_S)
-    return False
+def peak_rss_mb(root: int) -> float:
+    """The most that each process of a tree has had resident, added up, in MB (10^6 bytes)."""
+    kib = 0
+    for process_id in _tree(root):
+        with suppress(OSError):
+            lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+            kib += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return kib * 1024 / 1e6
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that leads its session, and all that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_LIMIT_S)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _answers(
+    process: subprocess.Popen[bytes], port: int, path: str, limit_s: float, poll_s: float
+) -> bool:
+    while time.perf_counter() < limit_s and process.poll() is None:
+        with suppress(OSError, http.client.HTTPException, exchange.AnswerError):
+            exchange.fetch(port, "GET", path)
+            return True
+        time.sleep(poll_s)
+    return False
+
+
+def _tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for process_id, stat in _stats().items():
+        children.setdefault(int(stat[1]), []).append(process_id)
+    tree = [root]
+    for process_id in tree:
+        tree += children.get(process_id, [])
+    return tree
 
 
 def _stats() -> dict[int, list[str]]:

@@ -9,7 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-PACKAGES = ("openai-server-kit", "uvicorn", "uvloop", "httptools", "fastapi", "pydantic", "orjson")
+PACKAGES = (
+    "openai-server-kit",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "fastapi",
+    "pydantic",
+    "orjson",
+    "torch",
+)
 THREE_DIGITS = 100
 
 
@@ -53,6 +62,11 @@ class Report:
         about = f"{datetime.now(UTC):%Y-%m-%d}, {_cpu()}, Python {platform.python_version()}."
         remarks = [f"- {remark}" for remark in self._remarks()]
         return "\n".join([about, "", *lines, *([""] if remarks else []), *remarks]) + "\n"
+
+    def middle(self, measure: str, server: str) -> float | None:
+        """The median of a cell; None where it failed or there is none."""
+        values = self.samples.get(measure, {}).get(server)
+        return median(values) if values and (measure, server) not in self.failures else None
 
     def write(
         self, path: Path, options: Mapping[str, int], versions: Mapping[str, str | None]

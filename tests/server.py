@@ -14,7 +14,7 @@ import httpx
 import openai
 
 ROOT = Path(__file__).parent.parent
-START_S = 20.0
+START_S = 60.0
 KEY = "sk-test-key"
 
 

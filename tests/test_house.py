@@ -13,6 +13,8 @@ from backends.anthropic.settings import AnthropicSettings
 from backends.folder.settings import FolderSettings
 from backends.mock.settings import MockSettings
 from backends.openai.settings import OpenAISettings
+from backends.torch.settings import TorchSettings
+from backends.torch.weights.cache import CacheSettings
 
 ROOT = Path(__file__).parent.parent
 LINES = 300
@@ -57,6 +59,10 @@ def test_env_example_lists_every_setting_with_its_meaning_and_default() -> None:
         "# --- providers by folder (BACKEND=folder) ---",
         "",
         *env_lines(FolderSettings),
+        "# --- the local engine (BACKEND=torch) ---",
+        "",
+        *env_lines(TorchSettings),
+        *env_lines(CacheSettings),
     ]
     assert (ROOT / ".env.example").read_text().splitlines() == expected[:-1]
 

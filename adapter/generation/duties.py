@@ -126,6 +126,7 @@ class _Run:
         return Usage(
             sum([prompt_tokens(request) for request in self._requests]),
             sum([choice.tokens for choice in self._choices]),
+            self._reported().cached_tokens if len(self._usages) == len(self.calls) else 0,
             reasoning_tokens=sum([choice.reasoning_tokens for choice in self._choices]),
         )
 

@@ -30,6 +30,7 @@ async def watch(path: Path, router: Router, catalog: Catalog) -> None:
         try:
             config = await asyncio.to_thread(require_routing, path)
             router.load(config, await asyncio.to_thread(router.made, config))
+            await router.start()
         except ValueError as error:
             log.error("the config stays as it was: %s", error)  # noqa: TRY400 - the line says all
         else:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from purgatory import AsyncCircuitBreakerFactory
@@ -14,7 +14,7 @@ from adapter.exchange import ClientGone
 from adapter.routing.config import BackendConfig, RouteConfig, RoutingConfig
 from adapter.routing.table import Found, Table
 from adapter.service import Service
-from backends.protocol import Closes, Model, Ready
+from backends.protocol import Closes, Measure, Measures, Model, Ready, Starts
 from backends.protocol.errors import APIError, BackendUnavailable
 
 FAILURES = 5  # in a row, after which a backend rests
@@ -93,6 +93,21 @@ class Router:
         for name in self._table.unnamed:
             models += await self._services[name][1].backend.models()
         return models
+
+    async def start(self) -> None:
+        """Starts every backend that takes time to."""
+        for _, service in self._services.values():
+            if isinstance(service.backend, Starts):
+                await service.backend.start()
+
+    def measures(self) -> Sequence[Measure]:
+        """The numbers of all backends, each labelled with its backend's name."""
+        return [
+            replace(one, labels={**one.labels, "backend": name})
+            for name, (_, service) in self._services.items()
+            if isinstance(service.backend, Measures)
+            for one in service.backend.measures()
+        ]
 
     async def ready(self) -> bool:
         """Whether every backend that can say so is ready."""

@@ -1,8 +1,8 @@
 """The seam: `Backend`, and the small optional protocols that a backend satisfies beside it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from backends.protocol.events import Event
 from backends.protocol.request import GenerationRequest
@@ -128,11 +128,40 @@ class Moderates(Protocol):
 
 
 @runtime_checkable
+class Starts(Protocol):
+    """A backend with something to begin that takes time, such as loading a model."""
+
+    async def start(self) -> None:
+        """Begin it, when the server starts; once begun, do nothing."""
+        ...
+
+
+@runtime_checkable
 class Ready(Protocol):
     """A backend that takes time to be ready; the others are ready at once."""
 
     async def ready(self) -> bool:
         """Whether requests would be answered now."""
+        ...
+
+
+@dataclass(slots=True)
+class Measure:
+    """One number for `/metrics`: a gauge, or a counter, whose name then ends in `_total`."""
+
+    name: str
+    description: str
+    value: float
+    kind: Literal["gauge", "counter"] = "gauge"
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A backend with numbers of its own."""
+
+    def measures(self) -> Sequence[Measure]:
+        """How they stand now; called on a worker thread."""
         ...
 
 

@@ -97,6 +97,9 @@ class Finish:
 class Usage:
     """The backend's own counts over all choices; left out, the adapter counts.
 
+    The last one holds. One that comes early tells of the prompt, for an answer that a stop string
+    cuts short.
+
     `reasoning_tokens` are part of `completion_tokens`, `cached_tokens` of `prompt_tokens`.
     """
 

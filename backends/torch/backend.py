@@ -1,0 +1,171 @@
+"""`TorchBackend`: the engine behind the seam. Requests in, events out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from backends.protocol import (
+    SAMPLING,
+    EmbeddingRequest,
+    Embeddings,
+    Event,
+    GenerationRequest,
+    Measure,
+    Model,
+    Tokenization,
+)
+from backends.protocol.errors import BadRequestError, ContextLengthExceeded
+from backends.torch.engine.engine import Engine
+from backends.torch.generation import Generation
+from backends.torch.grammar.matcher import GrammarMatcher
+from backends.torch.local_model import LocalModel
+from backends.torch.measures import measures
+from backends.torch.prompt import prompt_ids
+from backends.torch.settings import TorchSettings
+
+SHORT = 4_000  # characters that are tokenised in less than a millisecond
+
+
+class TorchBackend:
+    """A model on this machine, and one for embeddings beside it.
+
+    The files are checked when this is made; `start` begins to load the weights, on the engine's
+    own thread.
+
+    Raises:
+        ValueError: there is no such model, or it cannot run here; one line for the operator.
+    """
+
+    honours = SAMPLING | {
+        "echo",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_tokens",
+        "n",
+        "presence_penalty",
+        "response_format",
+        "suffix",
+        "tools",
+    }
+
+    def __init__(
+        self,
+        model_path: str | None = None,
+        tokenizer_path: str | None = None,
+        device: str = "auto",
+        quantize: str = "none",
+        **options: Any,  # noqa: ANN401 - pydantic checks each
+    ) -> None:
+        named = {f"torch_{name.removeprefix('torch_')}": value for name, value in options.items()}
+        if unknown := named.keys() - TorchSettings.model_fields.keys():
+            raise TypeError(f"the engine has no {', '.join(sorted(unknown))}")
+        settings = TorchSettings(**named)
+        self._settings = settings
+        self._model = LocalModel(model_path, tokenizer_path, device, quantize, settings)
+        self._engine: Engine | None = None
+
+    async def start(self) -> None:
+        """Begin to load the weights."""
+        if self._engine is None:
+            self._engine = Engine(
+                self._model.load,
+                max_running=self._settings.torch_max_running,
+                max_waiting=self._settings.torch_max_waiting,
+                stall_s=self._settings.torch_stall_ms / 1000,
+            )
+
+    async def ready(self) -> bool:
+        """Whether the weights are loaded, and a first pass is through."""
+        return self._engine is not None and self._engine.ready
+
+    async def models(self) -> Sequence[Model]:
+        """The model that generates, and the one that embeds, if there is one."""
+        window = self._model.window_tokens
+        found = [Model(self._model.name, "local", context_tokens=window)]
+        if self._model.embedding_name is not None:
+            found.append(Model(self._model.embedding_name, "local"))
+        return found
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
+        """The events of all choices, those of a step together.
+
+        Raises:
+            APIError: the request cannot be honoured, or the queue is full.
+        """
+        engine = await self._engine_for(request.model)
+        prompt = await self._prompt(request)
+        request.prompt_tokens = len(prompt)
+        matchers = await self._matchers(request)
+        generation = Generation(self._model, request, prompt, matchers)
+        async with aclosing(generation.events(engine)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors of length one, by the embedding model."""
+        if request.model == self._model.name:
+            raise BadRequestError(
+                f"The model '{request.model}' makes no embeddings.",
+                param="model",
+                code="unsupported_operation",
+            )
+        return await self._model.embed(request)
+
+    async def tokenize(self, request: GenerationRequest) -> Tokenization:
+        """The ids that the model would read."""
+        return Tokenization(await self._prompt(request), self._model.window_tokens)
+
+    async def detokenize(self, model: str, tokens: Sequence[int]) -> str:
+        """The text of ids, special ones included."""
+        self._model.tokenizer.require(tokens, "tokens")
+        return self._model.tokenizer.decode(tokens)
+
+    def measures(self) -> Sequence[Measure]:
+        """The engine's numbers, under vLLM's names."""
+        if self._engine is None:
+            return ()
+        return measures(self._engine.stats, self._model.name)
+
+    async def aclose(self) -> None:
+        """End the engine's thread."""
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.close)
+        self._model.close()
+
+    async def _engine_for(self, model: str) -> Engine:
+        if model == self._model.embedding_name:
+            raise BadRequestError(
+                f"The model '{model}' generates no text.",
+                param="model",
+                code="unsupported_operation",
+            )
+        await self.start()
+        assert self._engine is not None  # noqa: S101 - it has just been made
+        return self._engine
+
+    async def _prompt(self, request: GenerationRequest) -> list[int]:
+        """The prompt's ids; on a thread where that takes long."""
+        make = partial(prompt_ids, request, self._model.tokenizer, self._model.chat)
+        short = request.prompt_characters() < SHORT and not request.tools
+        prompt = make() if short else await asyncio.to_thread(make)
+        window = self._model.window_tokens
+        if len(prompt) >= window:
+            raise ContextLengthExceeded(
+                f"This model's maximum context length is {window} tokens,"
+                f" and the prompt has {len(prompt)}.",
+                param="messages" if request.messages else "prompt",
+            )
+        return prompt
+
+    async def _matchers(self, request: GenerationRequest) -> Sequence[GrammarMatcher | None]:
+        """A grammar for each choice, where the request keeps the text to a form."""
+        if request.response_format.type == "text" and not request.callable_tools:
+            return [None] * request.n
+        grammars = await self._model.grammars()
+        matcher = await asyncio.to_thread(grammars.of_request, request)
+        if matcher is None:
+            return [None] * request.n
+        return [matcher, *(matcher.copy() for _ in range(request.n - 1))]

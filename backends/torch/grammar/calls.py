@@ -1,0 +1,225 @@
+"""Generated text, piece by piece, to text and tool calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from backends.protocol import Event, TextDelta, TokenLogprob, Tool, ToolCallDelta
+from backends.torch.grammar.arguments import JSONObject, PlainInput, whole_call
+from backends.torch.grammar.tools import CLOSE, OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
+ARGUMENTS = re.compile(r'\s*,\s*"arguments"\s*:\s*(?=\{)')
+
+
+@dataclass(slots=True)
+class Piece:
+    """A piece of text that has not been told yet, and the logprobs that ride on it."""
+
+    text: str
+    logprobs: Sequence[TokenLogprob] = ()
+
+
+class CallReader:
+    """Reads the pieces of one choice; what it gives joins to the same however they were cut.
+
+    `enforced` says that a grammar keeps calls well-formed, so that they are told as they come:
+    the name once it is complete, then its arguments in pieces (for a custom tool, its plain input).
+    Without one a call is told when it is complete, and what turns out to be none is text.
+    The `tokens` of the events add up to those pushed.
+    """
+
+    def __init__(self, tools: Sequence[Tool], *, choice: int = 0, enforced: bool = True) -> None:
+        self._kinds = {tool.name: tool.kind for tool in tools}
+        self._choice = choice
+        self._enforced = enforced
+        self._state: Literal["text", "name", "colon", "arguments", "close", "whole"] = "text"
+        self._pieces: list[Piece] = []
+        self._tokens = 0
+        self._index = -1
+        self._after_call = False
+        self._object = JSONObject()
+        self._input: PlainInput | None = None
+
+    @property
+    def called(self) -> bool:
+        """Whether a call was begun: the finish reason of a model that stopped is `tool_calls`."""
+        return self._index >= 0
+
+    def push(
+        self, text: str, tokens: int = 1, logprobs: Sequence[TokenLogprob] = ()
+    ) -> list[Event]:
+        """What has become certain by the next piece, which took so many tokens."""
+        self._tokens += tokens
+        if text or logprobs:
+            self._pieces.append(Piece(text, logprobs))
+        events: list[Event] = []
+        while self._step(events):
+            pass
+        return self._counted(events)
+
+    def finish(self) -> list[Event]:
+        """What is left when nothing more comes.
+
+        Under a grammar what is cut off before the name of a call is shown to nobody: it is no text.
+        """
+        events: list[Event] = []
+        if self._state in {"text", "whole"}:
+            self._tell(len(self._waiting), events, last=True)
+        if self._tokens and not events:
+            events.append(self._delta() if self.called else TextDelta("", self._choice))
+        self._pieces.clear()
+        return self._counted(events)
+
+    @property
+    def _waiting(self) -> str:
+        return "".join([piece.text for piece in self._pieces])
+
+    def _step(self, events: list[Event]) -> bool:
+        """Go on by what is waiting; whether there may be more to do."""
+        waiting = self._waiting
+        match self._state:
+            case "text":
+                return self._text(waiting, events)
+            case "name":
+                return self._name(waiting, events)
+            case "colon":
+                return self._colon(waiting)
+            case "arguments":
+                return self._arguments(waiting, events)
+            case "close":
+                return self._close(waiting)
+            case "whole":
+                return self._whole(waiting, events)
+
+    def _text(self, waiting: str, events: list[Event]) -> bool:
+        start = waiting.find(OPEN)
+        if start >= 0:
+            self._tell(start, events)
+            self._state = "name" if self._enforced else "whole"
+            return True
+        held = next(
+            (size for size in range(len(OPEN) - 1, 0, -1) if waiting.endswith(OPEN[:size])), 0
+        )
+        ready = len(waiting) - held
+        if waiting[:ready].strip() or not self._after_call:
+            self._tell(self._whole_pieces(ready), events)
+        return False
+
+    def _name(self, waiting: str, events: list[Event]) -> bool:
+        found = NAME.match(waiting, len(OPEN))
+        if found is None:
+            return False
+        name: str = json.loads(found.group(1), strict=False)
+        self._begin(name)
+        events.append(self._delta(name=name))
+        self._drop(found.end())
+        self._state = "colon"
+        return True
+
+    def _colon(self, waiting: str) -> bool:
+        found = ARGUMENTS.match(waiting)
+        if found is None:
+            return False
+        self._drop(found.end())
+        self._state = "arguments"
+        return True
+
+    def _arguments(self, waiting: str, events: list[Event]) -> bool:
+        size = self._object.take(waiting)
+        text = waiting[:size] if self._input is None else self._input.take(waiting[:size])
+        if text:
+            events.append(self._delta(arguments=text))
+        self._drop(size)
+        if self._object.complete:
+            self._state = "close"
+        return self._object.complete
+
+    def _close(self, waiting: str) -> bool:
+        end = waiting.find(CLOSE)
+        if end < 0:
+            return False
+        self._drop(end + len(CLOSE))
+        self._after_call = True
+        self._state = "text"
+        return True
+
+    def _whole(self, waiting: str, events: list[Event]) -> bool:
+        end = waiting.find(CLOSE)
+        if end < 0:
+            return False
+        call = whole_call(waiting[len(OPEN) : end], self._kinds)
+        if call is None:
+            self._tell(end + len(CLOSE), events)
+        else:
+            self._begin(call[0])
+            events += [self._delta(name=call[0]), self._delta(arguments=call[1])]
+            self._drop(end + len(CLOSE))
+            self._after_call = True
+        self._state = "text"
+        return True
+
+    def _begin(self, name: str) -> None:
+        self._index += 1
+        self._object = JSONObject()
+        self._input = PlainInput() if self._kinds.get(name) == "custom" else None
+
+    def _delta(self, *, name: str | None = None, arguments: str = "") -> ToolCallDelta:
+        return ToolCallDelta(self._index, name, arguments, choice=self._choice)
+
+    def _whole_pieces(self, size: int) -> int:
+        """The size, or less: a piece with logprobs is told in one."""
+        told = 0
+        for piece in self._pieces:
+            if told + len(piece.text) > size:
+                return told if piece.logprobs else size
+            told += len(piece.text)
+        return told
+
+    def _tell(self, size: int, events: list[Event], *, last: bool = False) -> None:
+        """Tell the first characters that are waiting as text; space after a call is left out."""
+        taken = self._drop(size) + (self._pieces if last else [])
+        text = "".join([piece.text for piece in taken])
+        entries = [entry for piece in taken for entry in piece.logprobs]
+        if self._after_call and not text.strip():
+            return
+        if text or entries:
+            self._after_call = False
+            events.append(TextDelta(text, self._choice, logprobs=entries))
+
+    def _drop(self, size: int) -> list[Piece]:
+        """Take the first characters that are waiting away, with their pieces."""
+        taken = []
+        while size > 0:
+            piece = self._pieces.pop(0)
+            if len(piece.text) > size:
+                piece, rest = _split(piece, size)
+                self._pieces.insert(0, rest)
+            taken.append(piece)
+            size -= len(piece.text)
+        return taken
+
+    def _counted(self, events: list[Event]) -> list[Event]:
+        """The events, the first with all the tokens that have not been counted yet."""
+        for event in events:
+            event.tokens, self._tokens = self._tokens, 0  # type: ignore[union-attr]
+        return events
+
+
+def _split(piece: Piece, size: int) -> tuple[Piece, Piece]:
+    """The piece's first characters, and the others; an entry that stands in both is cut in two."""
+    before, behind = [], []
+    left = size
+    for entry in piece.logprobs:
+        if left > 0:
+            before.append(replace(entry, token=entry.token[:left]))
+        if left < len(entry.token):
+            behind.append(replace(entry, token=entry.token[max(left, 0) :]))
+        left -= len(entry.token)
+    return Piece(piece.text[:size], before), Piece(piece.text[size:], behind)

@@ -1,0 +1,226 @@
+"""The model on this machine: its files, checked at once, and what is made of them when needed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from backends.protocol import EmbeddingRequest, Embeddings
+from backends.protocol.errors import NotFoundError
+from backends.torch.decoder import Decoder, Shape
+from backends.torch.embedding.embedder import Embedder
+from backends.torch.engine.loaded import Loaded
+from backends.torch.grammar.grammars import Grammars
+from backends.torch.models.cache import PagedCache
+from backends.torch.models.config import Config
+from backends.torch.models.device import device_of, dtype_of
+from backends.torch.models.load import load
+from backends.torch.models.memory import available, require
+from backends.torch.models.varlen import attention_on
+from backends.torch.models.weights import Checkpoint, check
+from backends.torch.settings import TorchSettings
+from backends.torch.text.chat import Chat
+from backends.torch.text.detokenizer import Detokenizer
+from backends.torch.text.tokenizer import Tokenizer
+from backends.torch.tier import check_tier, ops_of
+from backends.torch.weights.locate import DEFAULT, locate
+from backends.torch.weights.progress import bar
+from backends.torch.weights.pull import pulled
+
+BLOCK_TOKENS = 32
+CACHE_BYTES = 384_000_000
+"""For keys and values, unless a window of the model takes more, or half of what is free less."""
+BYTES_PER_MB = 1_000_000
+EMBEDDING = "minilm"
+
+_log = logging.getLogger("adapter")
+
+
+class LocalModel:
+    """What is known of a model before its weights are loaded, and `load`.
+
+    The weights of a decoder of ours are loaded later, on the engine's thread; any other says what
+    it is only when it is made, so it is made here.
+
+    Raises:
+        ValueError: it cannot be served; one line for the operator.
+    """
+
+    def __init__(
+        self,
+        model_path: str | None,
+        tokenizer_path: str | None,
+        device: str,
+        quantize: str,
+        settings: TorchSettings,
+    ) -> None:
+        self._settings, self._quantize = settings, quantize
+        self._device = device_of(device)
+        self._dtype = dtype_of(settings.torch_dtype, self._device)
+        check_tier(self._device, self._dtype, quantize)
+        self._source = locate(model_path)
+        self.name = _name(model_path)
+        self._made: Decoder | None = None
+        shape, self._weight_bytes = self._look()
+        window = min(shape.context_tokens, settings.torch_context_tokens or shape.context_tokens)
+        self._shape = replace(shape, context_tokens=window)
+        self.window_tokens, self.max_tokens = window, settings.torch_max_tokens
+        self._blocks = self._room() // (BLOCK_TOKENS * shape.bytes_per_token)
+        self._folder = self._tokenizer_folder(tokenizer_path)
+        self.tokenizer = Tokenizer.read(self._folder)
+        self.tokenizer.check(shape.vocabulary)
+        self.chat = Chat(self.tokenizer)
+        self._grammars: Grammars | None = None
+        self._embedder, self.embedding_name = self._embedding()
+
+    def load(self) -> Loaded:
+        """The decoder and its cache; called on the thread that runs them."""
+        begun_s = perf_counter()
+        if self._settings.torch_threads is not None:
+            torch.set_num_threads(self._settings.torch_threads)
+        decoder = self._made or self._loaded()
+        if decoder.shape.context_tokens != self.window_tokens:
+            decoder.shape = replace(decoder.shape, context_tokens=self.window_tokens)
+        attention = attention_on(decoder.shape, BLOCK_TOKENS)
+        cache = PagedCache(decoder.shape, self._blocks, BLOCK_TOKENS, attention)
+        _log.info("loaded %s in %.1f s", self.name, perf_counter() - begun_s)
+        return Loaded(decoder, cache)
+
+    async def grammars(self) -> Grammars:
+        """The grammars over the tokenizer's tokens, made when first needed."""
+        if self._grammars is None:
+            self._grammars = await asyncio.to_thread(
+                Grammars,
+                self._folder / "tokenizer.json",
+                self._shape.vocabulary,
+                self.tokenizer.stops,
+            )
+        return self._grammars
+
+    def detokenizer(self, *, calls: bool = False, begins: bool = True) -> Detokenizer:
+        """A new one; with `calls`, the marks of a tool call are text, even if they are special."""
+        return Detokenizer(self.tokenizer, special=calls, begins=begins)
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors by the embedding model.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        if self._embedder is None:
+            raise NotFoundError(
+                f"There is no embedding model here: `adapter models pull {EMBEDDING}`.",
+                param="model",
+                code="model_not_found",
+            )
+        return await self._embedder.embed(request)
+
+    def close(self) -> None:
+        """Let go of the embedding model's thread."""
+        if self._embedder is not None:
+            self._embedder.close()
+
+    def _look(self) -> tuple[Shape, int]:
+        """The shape, and what the weights take, before they are loaded if it can be told."""
+        if isinstance(self._source, Path):
+            config = check(self._source)
+            if isinstance(config, Config):
+                with Checkpoint(self._source) as checkpoint:
+                    weight_bytes = checkpoint.elements * self._dtype.itemsize
+                return self._shape_of(config), weight_bytes
+        if self._quantize != "none":
+            raise ValueError("QUANTIZE: int8 is for the Llama and Qwen families alone")
+        self._made = load(self._source, device=str(self._device), dtype=_word(self._dtype))
+        return self._made.shape, 0
+
+    def _shape_of(self, config: Config) -> Shape:
+        return Shape(
+            layers=config.layers,
+            heads=config.heads,
+            kv_heads=config.kv_heads,
+            head_size=config.head_size,
+            vocabulary=config.vocabulary,
+            context_tokens=config.context_tokens,
+            dtype=self._dtype,
+            device=self._device,
+        )
+
+    def _room(self) -> int:
+        """The bytes for keys and values.
+
+        Raises:
+            ValueError: so much is not free.
+        """
+        window_bytes = -(-self.window_tokens // BLOCK_TOKENS) * BLOCK_TOKENS
+        window_bytes *= self._shape.bytes_per_token
+        told_mb = self._settings.torch_kv_cache_mb
+        if told_mb is not None:
+            room = int(told_mb * BYTES_PER_MB)
+        else:
+            room = max(CACHE_BYTES, window_bytes)
+            free = available(self._device)
+            if free is not None:
+                room = min(room, max(0, free - self._weight_bytes) // 2)
+        least = BLOCK_TOKENS * self._shape.bytes_per_token
+        try:
+            require(self._weight_bytes + max(room, least), self._device)
+        except ValueError as error:
+            raise ValueError(f"MODEL_PATH: {self.name} {error}") from error
+        return max(room, least)
+
+    def _loaded(self) -> Decoder:
+        assert isinstance(self._source, Path), "a factory's decoder is made already"  # noqa: S101
+        ops = ops_of(
+            self._device, self._dtype, self._quantize, kernels=self._settings.torch_kernels
+        )
+        with bar(f"Loading {self.name}", max(1, self._weight_bytes)) as progress:
+            return load(
+                self._source,
+                device=str(self._device),
+                dtype=_word(self._dtype),
+                ops=ops,
+                progress=_steps(progress.update),
+            )
+
+    def _tokenizer_folder(self, tokenizer_path: str | None) -> Path:
+        if tokenizer_path is not None:
+            return Path(tokenizer_path).expanduser()
+        if isinstance(self._source, Path):
+            return self._source
+        raise ValueError("TOKENIZER_PATH: a model of your own needs the folder of its tokenizer")
+
+    def _embedding(self) -> tuple[Embedder | None, str | None]:
+        told = self._settings.torch_embedding_model
+        if told is None and pulled(EMBEDDING) is None:
+            return None, None
+        folder = locate(told or EMBEDDING, setting="TORCH_EMBEDDING_MODEL")
+        if not isinstance(folder, Path):
+            raise ValueError(f"TORCH_EMBEDDING_MODEL: {told!r} is no folder")  # noqa: TRY004 - a setting
+        return Embedder.load(folder, self._device), _name(told or EMBEDDING)
+
+
+def _name(path: str | None) -> str:
+    """What a model is called: as it was pulled, its folder or file, its class."""
+    if path is None:
+        return DEFAULT
+    return path.rpartition(":")[2] if ":" in path else Path(path).expanduser().resolve().stem
+
+
+def _word(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _steps(update: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Totals as steps, which is what a bar takes."""
+    done = 0
+
+    def progress(now: int, _: int) -> None:
+        nonlocal done
+        update(now - done)
+        done = now
+
+    return progress

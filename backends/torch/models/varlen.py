@@ -1,0 +1,151 @@
+"""Paged attention on CUDA by `torch.nn.attention.varlen`, one call a layer for a whole step.
+
+This has not run on a GPU: none was to be had. Its layout and what it passes on are tested on a
+CPU, with a stand-in of the same signature. So nothing takes it on trust: `attention_on` tries it
+on the device against the portable way, and keeps that where they differ or where the installed
+flash attention has no block tables. There are no CUDA graphs, for the same reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import torch
+from torch.nn.attention.varlen import varlen_attn
+
+from backends.torch.decoder import Shape, Step
+from backends.torch.models.attention import PagedStep, PortableStep
+from backends.torch.models.cache import PagedCache
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CAUSAL = (-1, 0)  # any token before, none behind
+
+
+class VarlenAttention(Protocol):
+    """The part of `varlen_attn`'s signature that is used."""
+
+    def __call__(  # noqa: PLR0917 - the kernel's own order
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        cu_seq_q: Tensor,
+        cu_seq_k: Tensor | None,
+        max_q: int,
+        max_k: int,
+        *,
+        scale: float | None,
+        window_size: tuple[int, int],
+        enable_gqa: bool,
+        seqused_k: Tensor,
+        block_table: Tensor,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """The answers [T, H, D] of queries [T, H, D] over blocks [N, S, K, D]."""
+        ...
+
+
+class VarlenStep(PagedStep):
+    """Attention by one kernel that reads block tables."""
+
+    kernel: ClassVar[VarlenAttention] = staticmethod(varlen_attn)
+
+    def __init__(self, paged: PagedCache, step: Step) -> None:
+        super().__init__(paged, step)
+        counts = [end - start for start, end in pairwise(step.starts)]
+        device = step.positions.device
+        owners = torch.repeat_interleave(
+            torch.arange(len(counts), device=device), torch.tensor(counts, device=device)
+        )  # [T]
+        block = step.block_tables[owners, (step.positions // paged.block_tokens).long()]
+        self._slots = block.long() * paged.block_tokens + step.positions % paged.block_tokens  # [T]
+        self._starts = torch.tensor(step.starts, dtype=torch.int32, device=device)  # [B + 1]
+        self._lengths = torch.tensor(step.lengths, dtype=torch.int32, device=device)  # [B]
+        self._most = max(counts), max(step.lengths)
+
+    @staticmethod
+    def room(shape: Shape, blocks: int, block_tokens: int) -> Tensor:
+        """One layer's keys, or its values: [N, S, K, D], as the kernel reads them."""
+        sizes = (blocks, block_tokens, shape.kv_heads, shape.head_size)
+        return torch.empty(sizes, dtype=shape.dtype, device=shape.device)
+
+    def attend(
+        self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float | None = None
+    ) -> Tensor:
+        """See `Cache.attend`."""
+        keys, values = self.paged.keys[layer], self.paged.values[layer]
+        keys.flatten(0, 1).index_copy_(0, self._slots, key)
+        values.flatten(0, 1).index_copy_(0, self._slots, value)
+        answer = self.kernel(
+            query,
+            keys,
+            values,
+            self._starts,
+            None,  # where keys start: the block table says it
+            *self._most,
+            scale=scale,
+            window_size=CAUSAL,
+            enable_gqa=query.shape[1] != key.shape[1],
+            seqused_k=self._lengths,
+            block_table=self.step.block_tables,
+        )
+        return answer if isinstance(answer, torch.Tensor) else answer[0]
+
+
+def attention_on(
+    shape: Shape, block_tokens: int, varlen: type[PagedStep] = VarlenStep
+) -> type[PagedStep]:
+    """The quickest way to attend that gives what the portable one gives.
+
+    FlashAttention 2 knows block tables for blocks of 256 tokens alone, later ones for any.
+    """
+    if shape.device.type != "cuda":
+        return PortableStep
+    return varlen if agrees(shape, block_tokens, varlen) else PortableStep
+
+
+def agrees(shape: Shape, block_tokens: int, attention: type[PagedStep]) -> bool:
+    """Whether a way to attend gives what the portable one gives, on the shape's device."""
+    try:
+        ours, theirs = (_trial(shape, block_tokens, way) for way in (PortableStep, attention))
+    except (RuntimeError, ValueError, NotImplementedError):
+        return False
+    return torch.allclose(ours, theirs, rtol=0.02, atol=0.02)
+
+
+def _trial(shape: Shape, block_tokens: int, attention: type[PagedStep]) -> Tensor:
+    """The answers to one decoding sequence and to a piece of another's prompt, [T, H, D].
+
+    Both have tokens in the cache already, and end in their second block.
+    """
+    paged = PagedCache(replace(shape, layers=1), 4, block_tokens, attention)
+    for seed, kept in enumerate((paged.keys[0], paged.values[0])):
+        numbers = _numbers(4, block_tokens, shape.kv_heads, shape, seed)  # [N, S, K, D]
+        kept.copy_(numbers if attention.room is VarlenStep.room else numbers.transpose(1, 2))
+    last = block_tokens + block_tokens // 2
+    step = Step(
+        token_ids=torch.zeros(6, dtype=torch.int64, device=shape.device),
+        positions=torch.tensor([last, *range(block_tokens - 2, block_tokens + 3)]).to(
+            shape.device, torch.int32
+        ),
+        block_tables=torch.tensor([[3, 1], [0, 2]], dtype=torch.int32, device=shape.device),
+        wanted=torch.tensor([0, 5], device=shape.device),
+        starts=[0, 1, 6],
+        lengths=[last + 1, block_tokens + 3],
+        decoding=1,
+    )
+    query, key, value = (
+        _numbers(1, 6, heads, shape, seed)[0]
+        for seed, heads in ((2, shape.heads), (3, shape.kv_heads), (4, shape.kv_heads))
+    )
+    return paged.at(step).attend(0, query, key, value)
+
+
+def _numbers(blocks: int, tokens: int, heads: int, shape: Shape, seed: int) -> Tensor:
+    """The same normal numbers on any device, [blocks, tokens, heads, D]."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = (blocks, tokens, heads, shape.head_size)
+    return torch.randn(sizes, generator=generator).to(shape.device, shape.dtype)

@@ -1,0 +1,10 @@
+"""From logits to tokens.
+
+| file | holds |
+|---|---|
+| `drawing.py` | how a sequence's tokens are drawn, and what comes out |
+| `sampler.py` | `Sampler`: one token for each row of logits |
+| `greedy.py` | the likeliest tokens, without taking rows off a GPU |
+| `distribution.py` | one row: bias, penalties, mask, temperature, nucleus, inverse CDF |
+| `logprobs.py` | what the model itself thought of a token, and of the likeliest |
+"""

@@ -1,0 +1,75 @@
+"""With PASSTHROUGH_ALL every other path passes too: files, audio, administration."""
+
+from tests.adapter.envelope import error_of
+from tests.backends.openai.bodies import PATH
+from tests.backends.openai.conftest import UPSTREAM_KEY
+from tests.backends.openai.wicked import Wicked, head, whole
+from tests.server import Serve
+
+
+def test_with_passthrough_all_every_path_passes_but_none_leads_out(
+    serve: Serve, wicked: Wicked
+) -> None:
+    server = serve(
+        "--backend",
+        "openai",
+        OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
+        OPENAI_API_KEY=UPSTREAM_KEY,
+        OPENAI_MODELS="m",
+        PASSTHROUGH_ALL="true",
+    )
+    sound = b"\x00\xff" * 500
+    with server.http() as http:
+        wicked.answer([whole(b'{"data":[]}')])
+        assert http.get("/v1/files?purpose=a%26b&limit=2").json() == {"data": []}
+        assert http.delete("/v1/files/file-1").status_code == 200
+        assert http.post("/v1/batches", json={"input_file_id": "f"}).status_code == 200
+        assert http.post("/v1/batches/b_1/cancel").status_code == 200
+        wicked.answer([whole(sound, ("content-type", "audio/mpeg"))])
+        spoken = http.post("/v1/audio/speech", json={"model": "m", "input": "Hi"})
+        assert (spoken.content, spoken.headers["content-type"]) == (sound, "audio/mpeg")
+        assert http.post("/v1/audio/speech", json={"model": "other"}).status_code == 404
+        wicked.answer([head(204)])
+        assert http.delete("/v1/files/file-1").status_code == 204
+        wicked.answer([whole(b"{}")])
+        assert http.request("TRACE", "/v1/files").status_code == 405
+        with server.connect() as raw:
+            raw.sendall(b"GET /v1/../admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            assert raw.recv(65536).startswith(b"HTTP/1.1 404")
+        assert not wicked.asked
+
+
+def test_forms_pass_byte_for_byte_and_their_model_must_be_allowed(
+    serve: Serve, wicked: Wicked
+) -> None:
+    server = serve(
+        "--backend",
+        "openai",
+        OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
+        OPENAI_API_KEY=UPSTREAM_KEY,
+        OPENAI_MODELS="whisper-1,secret",
+        ALLOWED_MODELS="whisper-1",
+        PASSTHROUGH_ALL="true",
+    )
+    wicked.answer([whole(b'{"text":"Hi"}')])
+    sound = {"file": ("a.wav", b"RIFF\r\n--x\x00" * 3000, "audio/wav")}
+    path = "/v1/audio/transcriptions"
+    with server.http() as http:
+        form = http.build_request("POST", path, data={"model": "whisper-1"}, files=sound)
+        whole_form, kind = form.read(), {"content-type": form.headers["content-type"]}
+        assert http.post(path, content=whole_form, headers=kind).json() == {"text": "Hi"}
+        (asked,) = wicked.asked
+        assert (asked.body, asked.header("content-type")) == (whole_form, kind["content-type"])
+        assert http.post("/v1/files", data={"purpose": "batch"}, files=sound).status_code == 200
+        assert len(wicked.asked) == 2
+        error = error_of(http.post(path, data={"model": "secret"}, files=sound))
+        assert error["code"] == "model_not_found"
+        twice = {"model": ["whisper-1", "secret"]}
+        assert error_of(http.post(path, data=twice, files=sound))["code"] == "invalid_form"
+        other = {"content-type": "multipart/form-data; boundary=other"}
+        for broken, told in ((whole_form[:-20], kind), (b"no form", kind), (whole_form, other)):
+            error = error_of(http.post(path, content=broken, headers=told))
+            assert error["code"] == "invalid_form"
+        error = error_of(http.post(PATH, data={"model": "whisper-1"}, files=sound))
+        assert error["code"] == "unsupported_content_type"
+    assert len(wicked.asked) == 2
