@@ -1,8 +1,12 @@
-"""Attention at one step: by the kernels where sequences decode, by torch in pieces of prompts."""
+"""Attention at one step: by the kernels, but for long pieces of prompts, which torch is quicker at.
+
+The kernels take tokens one by one: a token of a prompt as one that decodes, once all are kept.
+"""
 
 from __future__ import annotations
 
 from ctypes import byref
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from backends.torch.models.ops import Rotary
 
 LARGEST_HEAD = 256
+LONG = 128 * 128
+"""Tokens of a prompt's piece times those that they look at: beyond, torch's tiles are quicker."""
 
 
 def attends(head_size: int) -> bool:
@@ -29,7 +35,7 @@ class Attention:
     """Attention at one step of a cache whose layers are [N, K, S, D]."""
 
     def __init__(self, kernels: Kernels, cache: PagedStep, rotary: Rotary) -> None:
-        step, shape = cache.step, cache.paged.shape
+        step, shape = rows_of(cache.step) or cache.step, cache.paged.shape
         assert step.positions.dtype == step.block_tables.dtype == torch.int32  # noqa: S101 # our own bug
         self.cache = cache
         self._library = kernels.library
@@ -50,11 +56,17 @@ class Attention:
             block_tokens=cache.paged.block_tokens,
             longest=max(step.lengths[: step.decoding], default=0),
             scale=shape.head_size**-0.5,
+            shared=step is not cache.step,
         )
         self._step = byref(self.view)
         room_bytes = self._library.attend_room(self._step, self._decoding)
         self.room = torch.empty(room_bytes, dtype=torch.uint8)
-        self._prompts = _prompts(cache)
+        self._prompts = None if step is not cache.step else _prompts(cache)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the kernels do all of it."""
+        return self._prompts is None
 
     def __call__(self, qkv: Tensor, layer: int) -> Tensor:
         """[T, (H + 2 K) D] to [T, H D]; queries and keys are turned where they are."""
@@ -82,6 +94,24 @@ class Attention:
         heads = qkv[first:].view(tokens - first, -1, self._size)  # [T, H + 2 K, D]
         query, key, value = torch.split(heads, [self._heads, self._kv_heads, self._kv_heads], 1)
         return prompts.attend(layer, query, key, value).reshape(tokens - first, -1)
+
+
+def rows_of(step: Step) -> Step | None:
+    """A step with prompts as one whose tokens all stand alone; None without, or with a long one."""
+    counts = [end - start for start, end in pairwise(step.starts)]
+    sizes = [count * length for count, length in zip(counts, step.lengths, strict=True)]
+    if len(counts) == step.decoding or max(sizes[step.decoding :]) > LONG:
+        return None
+    lengths = step.positions + 1
+    return Step(
+        token_ids=step.token_ids,
+        positions=step.positions,
+        block_tables=step.block_tables.repeat_interleave(torch.tensor(counts), 0),
+        wanted=step.wanted,
+        starts=list(range(len(step.token_ids) + 1)),
+        lengths=lengths.tolist(),
+        decoding=len(step.token_ids),
+    )
 
 
 def _prompts(cache: PagedStep) -> PortableStep | None:

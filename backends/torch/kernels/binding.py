@@ -40,6 +40,7 @@ class StepView(Structure):
         ("block_tokens", c_long),
         ("longest", c_long),
         ("scale", c_float),
+        ("shared", c_int),
     ]
 
 

@@ -1,4 +1,4 @@
-"""All layers of a decoder in one call, for steps in which every sequence decodes.
+"""All layers of a decoder in one call, for steps without a long piece of a prompt.
 
 At batch 1 a layer takes a tenth of a millisecond, and calling its operations one by one from
 Python would add a tenth to that, or a third with int8 weights.
@@ -64,19 +64,22 @@ class Stack:
     def __call__(self, x: Tensor, cache: Cache) -> Tensor | None:
         """What the last layer adds to `x` [T, hidden], which grows by what the others add.
 
-        The answer is good until the next call. None, and nothing done, if the step has prompts.
+        The answer is good until the next call. None, and nothing done, if the step has a long
+        piece of a prompt.
         """
         tokens = x.shape[0]
-        if cache.step.decoding < tokens or not isinstance(cache, PagedStep):
+        if not isinstance(cache, PagedStep):
             return None
         if self._most_tokens is not None and tokens > self._most_tokens:
             return None
-        self._point_at(cache.paged)
-        if self._room is None or self._room.tokens != tokens:
-            self._room = Room(self._views[0], tokens)
         attention = Attention(self._kernels, cache, self._rotary)
+        if not attention.whole:
+            return None
+        self._point_at(cache.paged)
+        if self._room is None or self._room.tokens < tokens:
+            self._room = Room(self._views[0], tokens)
         view = self._stack_view(attention, self._room)
-        delta = self._room.delta
+        delta = self._room.delta[:tokens]
         self._kernels.library.layers(
             byref(view), self._views, x.data_ptr(), delta.data_ptr(), tokens
         )
@@ -116,7 +119,7 @@ class Stack:
 
 
 class Room:
-    """What is between the operations of a layer, for so many tokens."""
+    """What is between the operations of a layer, for so many tokens or fewer."""
 
     def __init__(self, layer: LayerView, tokens: int) -> None:
         self.tokens = tokens

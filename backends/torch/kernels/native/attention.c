@@ -18,11 +18,12 @@ enum {
 /* What is the same for all layers of a step. */
 struct Step {
     const int32_t *positions; /* [T] */
-    const int32_t *tables;    /* [B, blocks] */
+    const int32_t *tables;    /* [T, blocks] */
     const float *cos, *sin;   /* [context, D/2] */
     long blocks, heads, kv_heads, size, block_tokens;
     long longest; /* of the contexts that are attended to */
     float scale;
+    int shared; /* whether some tokens are of one sequence: then all are kept before any is read */
 };
 
 /* What one thread does at a time: a piece of the context of one token at `position`, for one key
@@ -213,27 +214,40 @@ long attend_room(const Step *step, long tokens)
     return tokens * step->kv_heads * pieces * groups * (long)sizeof(Seen);
 }
 
-/* Keep and attend for tokens that are each the next of their sequence: qkv [T, (H + 2 K) D] to out
- * [T, H D]. The piece that a token is in writes it, for no other reads it. */
+/* The piece of its context that starts at `begin`, for token `t` and one key head. */
+INLINE Part part_of(const Step *step, bf16 *keys, bf16 *values, long t, long kv_head, long begin)
+{
+    const long length = step->positions[t] + 1;
+    return (Part){step->tables + t * step->blocks, keys, values, kv_head, length - 1, begin,
+                  MIN(begin + PIECE, length)};
+}
+
+/* Keep and attend: qkv [T, (H + 2 K) D] to out [T, H D]. Where each token is of a sequence of its
+ * own, the last piece of its context writes it, for no other reads it. */
 void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *room, bf16 *out,
             long tokens, int threads)
 {
     const long kv_heads = step->kv_heads, size = step->size, heads = step->heads / kv_heads;
+    const long width = (heads + 2) * kv_heads * size;
     const long groups = (heads + GROUP - 1) / GROUP, pieces = (step->longest + PIECE - 1) / PIECE;
     #pragma omp parallel num_threads(threads)
     {
+        if (step->shared) {
+            #pragma omp for collapse(2) schedule(static)
+            for (long t = 0; t < tokens; t++)
+                for (long kv_head = 0; kv_head < kv_heads; kv_head++) {
+                    const Part part = part_of(step, keys, values, t, kv_head, 0);
+                    keep(step, qkv + t * width, &part, keys, values);
+                }
+        }
         #pragma omp for collapse(3) schedule(dynamic)
         for (long t = 0; t < tokens; t++)
             for (long kv_head = 0; kv_head < kv_heads; kv_head++)
                 for (long piece = 0; piece < pieces; piece++) {
-                    const long length = step->positions[t] + 1, begin = piece * PIECE;
-                    if (begin >= length) continue;
-                    const bf16 *row = qkv + t * (heads + 2) * kv_heads * size;
-                    const Part part = {
-                        step->tables + t * step->blocks, keys, values, kv_head, length - 1, begin,
-                        MIN(begin + PIECE, length),
-                    };
-                    if (part.end == length) keep(step, row, &part, keys, values);
+                    const Part part = part_of(step, keys, values, t, kv_head, piece * PIECE);
+                    const bf16 *row = qkv + t * width;
+                    if (part.begin > part.position) continue;
+                    if (!step->shared && part.end > part.position) keep(step, row, &part, keys, values);
                     see_part(step, row, &part, room + ((t * kv_heads + kv_head) * pieces + piece) * groups);
                 }
         #pragma omp for collapse(2) schedule(static)

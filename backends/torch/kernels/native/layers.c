@@ -39,7 +39,7 @@ static void linear(const Stack *stack, const Weight *weight, const bf16 *x, bf16
                                                             y, tokens, threads);
 }
 
-/* For tokens that are each the next of their sequence: x [T, hidden] grows by what all layers but
+/* x [T, hidden] grows by what all layers but
  * the last one's MLP add to it; that is left in delta [T, hidden]. */
 void layers(const Stack *stack, const Layer *all, bf16 *x, bf16 *delta, long tokens)
 {
