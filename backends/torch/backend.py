@@ -116,12 +116,16 @@ class TorchBackend:
 
     async def tokenize(self, request: GenerationRequest) -> Tokenization:
         """The ids that the model would read."""
+        if request.model == self._model.embedding_name:
+            tokenizer = self._model.tokenizer_of(request.model)
+            return Tokenization(tokenizer.encode(request.prompt or "", special=True))
         return Tokenization(await self._prompt(request), self._model.window_tokens)
 
     async def detokenize(self, model: str, tokens: Sequence[int]) -> str:
-        """The text of ids, special ones included."""
-        self._model.tokenizer.require(tokens, "tokens")
-        return self._model.tokenizer.decode(tokens)
+        """The text of ids; those that an embedding model puts around a text are left out."""
+        tokenizer = self._model.tokenizer_of(model)
+        tokenizer.require(tokens, "tokens")
+        return tokenizer.decode(tokens, special=model != self._model.embedding_name)
 
     def measures(self) -> Sequence[Measure]:
         """The engine's numbers, under vLLM's names."""

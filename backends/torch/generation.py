@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from backends.protocol import Event, Finish, GenerationRequest, TextDelta, Usage
+from backends.protocol import Event, GenerationRequest, TextDelta, Usage
 from backends.torch.answer import Answer, token_logprob
 from backends.torch.engine.engine import Engine
 from backends.torch.engine.run import Progress, Run
@@ -78,13 +78,7 @@ class Generation:
             self._cached_tokens = max(self._cached_tokens, progress.cached_tokens)
             if self._request.echo:
                 events.append(self._echoed(choice, progress))
-        answer = self._answers[choice]
-        if self._limit <= 0:
-            if progress.finish is None:
-                return events
-            answer.finished = True
-            return [*events, Finish("length", choice)]
-        return [*events, *answer.take(progress)]
+        return [*events, *self._answers[choice].take(progress)]
 
     def _echoed(self, choice: int, progress: Progress) -> TextDelta:
         """The prompt, with its logprobs where they are asked for."""
@@ -130,7 +124,7 @@ class Generation:
 
         return Run(
             self._prompt,
-            max(1, self._limit),
+            self._limit,
             drawing,
             deliver,
             self._model.tokenizer.stops,

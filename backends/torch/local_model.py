@@ -68,8 +68,9 @@ class LocalModel:
         shape, self._weight_bytes = self._look()
         window = min(shape.context_tokens, settings.torch_context_tokens or shape.context_tokens)
         self._shape = replace(shape, context_tokens=window)
-        self.window_tokens, self.max_tokens = window, settings.torch_max_tokens
         self._blocks = self._room() // (BLOCK_TOKENS * shape.bytes_per_token)
+        self.window_tokens = min(window, self._blocks * BLOCK_TOKENS)
+        self.max_tokens = settings.torch_max_tokens
         self._folder = self._tokenizer_folder(tokenizer_path)
         self.tokenizer = Tokenizer.read(self._folder)
         self.tokenizer.check(shape.vocabulary)
@@ -100,6 +101,12 @@ class LocalModel:
                 self.tokenizer.stops,
             )
         return self._grammars
+
+    def tokenizer_of(self, model: str) -> Tokenizer:
+        """The tokenizer of the model that generates, or of the one that embeds."""
+        if self._embedder is not None and model == self.embedding_name:
+            return self._embedder.tokenizer
+        return self.tokenizer
 
     def detokenizer(self, *, calls: bool = False, begins: bool = True) -> Detokenizer:
         """A new one; with `calls`, the marks of a tool call are text, even if they are special."""
@@ -155,7 +162,7 @@ class LocalModel:
         Raises:
             ValueError: so much is not free.
         """
-        window_bytes = -(-self.window_tokens // BLOCK_TOKENS) * BLOCK_TOKENS
+        window_bytes = -(-self._shape.context_tokens // BLOCK_TOKENS) * BLOCK_TOKENS
         window_bytes *= self._shape.bytes_per_token
         told_mb = self._settings.torch_kv_cache_mb
         if told_mb is not None:

@@ -33,7 +33,7 @@ class Embedder:
 
     def __init__(self, sentence: Sentence, tokenizer: Tokenizer, device: torch.device) -> None:
         self._sentence = sentence
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._device = device
         self._model: Any = None
         self._thread = ThreadPoolExecutor(1, "embedding")
@@ -102,7 +102,7 @@ class Embedder:
             folder = self._sentence.transformer
             try:
                 model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
-                self._tokenizer.check(model.get_input_embeddings().num_embeddings)
+                self.tokenizer.check(model.get_input_embeddings().num_embeddings)
             except Exception as error:  # transformers raises what its readers raise
                 reason = " ".join(str(error).split())[:300]
                 raise ValueError(
@@ -117,7 +117,7 @@ class Embedder:
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         found = []
         for index, text in enumerate(texts):
-            ids = self._tokenizer.encode(self._sentence.prefix + text, special=True)
+            ids = self.tokenizer.encode(self._sentence.prefix + text, special=True)
             if len(ids) > self.context_tokens:
                 raise ContextLengthExceeded(
                     f"Input {index} has {len(ids)} tokens; this model reads"

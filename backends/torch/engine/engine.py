@@ -39,7 +39,7 @@ class Engine:
         max_running: int = 64,
         max_waiting: int = 256,
         stall_s: float = 0.05,
-        prefill_tokens: int = 512,
+        prefill_tokens: int = 1024,
     ) -> None:
         self.failed: BaseException | None = None
         self._load = load

@@ -12,6 +12,7 @@
 #include "vectors.h"
 
 enum { BLOCK = 16, PAIR = 2 * BLOCK, LINE = 64, STEP = 16 * LINE };
+enum { SHARE = 3 }; /* pairs a thread takes at a time: one whose core serves HTTP too takes fewer */
 
 typedef struct {
     const char *blocks;

@@ -79,7 +79,7 @@ void linear_tiled(const Weight *weight, const bf16 *x, bf16 *y, long tokens, int
     {
         float sums[ROWS][BLOCK];
         int shaped_top = 0, shaped_bottom = 0;
-        #pragma omp for schedule(static)
+        #pragma omp for schedule(dynamic, SHARE)
         for (long out = 0; out < outs; out += PAIR) {
             const char *left = block_of(weight, out), *right = block_of(weight, out + BLOCK);
             for (long token = 0; token < tokens; token += 2 * ROWS) {
@@ -111,7 +111,7 @@ void linear_int8_tiled(const Weight *weight, const uint8_t *upper, const uint8_t
     {
         int32_t sums[4][ROWS][BLOCK];
         int shaped = 0;
-        #pragma omp for schedule(static)
+        #pragma omp for schedule(dynamic, SHARE)
         for (long out = 0; out < outs; out += PAIR) {
             const char *left = block_of(weight, out), *right = block_of(weight, out + BLOCK);
             for (long token = 0; token < tokens; token += ROWS) {

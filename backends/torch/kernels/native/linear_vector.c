@@ -41,7 +41,7 @@ INLINE void pair(const Weight *weight, const char *x, bf16 *y, long out, const i
 /* y [T, outs] = x [T, ins] times weight, plus bias. */
 void linear_vector(const Weight *weight, const bf16 *x, bf16 *y, long tokens, int threads)
 {
-    #pragma omp parallel for schedule(static) num_threads(threads)
+    #pragma omp parallel for schedule(dynamic, SHARE) num_threads(threads)
     for (long out = 0; out < weight->outs; out += PAIR)
         for (long t = 0; t < tokens; t += TOKENS) {
             const char *rows = (const char *)x + t * weight->steps * LINE;
@@ -80,7 +80,7 @@ INLINE void block_int8(const Weight *weight, const uint8_t *upper, const uint8_t
 void linear_int8_vector(const Weight *weight, const uint8_t *upper, const uint8_t *lower,
                         const float *input_scales, bf16 *y, long tokens, int threads)
 {
-    #pragma omp parallel for schedule(static) num_threads(threads)
+    #pragma omp parallel for schedule(dynamic, SHARE) num_threads(threads)
     for (long out = 0; out < weight->outs; out += BLOCK)
         for (long t = 0; t < tokens; t += TOKENS) {
             const uint8_t *high = upper + t * weight->steps * LINE;
