@@ -47,7 +47,7 @@ def text() -> str:
 
 async def perplexity(tier: Tier, model_path: str | None) -> float:
     """The exponential of the mean negative log-probability of the text's tokens, in windows."""
-    settings = TorchSettings(torch_dtype=tier.dtype, torch_kernels=tier.kernels)  # type: ignore[arg-type]
+    settings = TorchSettings(torch_dtype=tier.dtype, torch_kernels=tier.kernels)
     model = LocalModel(model_path, None, "cpu", tier.quantize, settings)
     engine = Engine(model.load)
     await asyncio.to_thread(engine.settle)

@@ -1,12 +1,13 @@
 """The upstream's answer as it travels back."""
 
+from collections.abc import AsyncIterator
 from time import perf_counter
 from typing import Any
 
 import orjson
 
 from adapter.exchange import ClientWatch, Exchange
-from adapter.relay.stream import stream, timed
+from adapter.relay.stream import stream
 from adapter.relay.usage import count_usage
 from backends.protocol import RelayRequest, RelayResponse, Relays
 from backends.protocol.errors import APIError, BackendUnavailable
@@ -77,9 +78,18 @@ async def _large(exchange: Exchange, response: RelayResponse, body: bytes) -> No
     start = {"type": "http.response.start", "status": response.status, "headers": response.headers}
     await exchange.reply(start)
     await exchange.reply({"type": "http.response.body", "body": body, "more_body": True})
-    async for piece in timed(exchange, response.pieces):
+    async for piece in _timed(exchange, response.pieces):
         await exchange.reply({"type": "http.response.body", "body": piece, "more_body": True})
     await exchange.reply({"type": "http.response.body", "body": b""})
+
+
+async def _timed(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, the time for which they were waited for noted."""
+    since_s = perf_counter()
+    async for piece in pieces:
+        exchange.backend_s += perf_counter() - since_s
+        yield piece
+        since_s = perf_counter()
 
 
 def _complete(body: bytes) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
@@ -33,11 +33,16 @@ async def stream(exchange: Exchange, response: RelayResponse, request: RelayRequ
         BackendUnavailable: it broke off.
     """
     passed = _Passed()
+    since_s = perf_counter()
     try:
-        async for events in _whole_events(timed(exchange, response.pieces), passed):
-            if not exchange.stream:
-                await _begin(exchange, response)
-            await exchange.reply({"type": "http.response.body", "body": events, "more_body": True})
+        async for piece in response.pieces:
+            exchange.backend_s += perf_counter() - since_s
+            if events := passed.take(piece):
+                if not exchange.stream:
+                    await _begin(exchange, response)
+                body = {"type": "http.response.body", "body": events, "more_body": True}
+                await exchange.reply(body)
+            since_s = perf_counter()
         tail = b"".join([*passed.last, passed.rest])
         if not _has_ended(tail, request.path.partition("?")[0]):
             raise BackendUnavailable("The upstream's stream broke off before its end.")
@@ -52,15 +57,6 @@ async def stream(exchange: Exchange, response: RelayResponse, request: RelayRequ
             exchange.count(prompt_estimate(request.body), max(0, passed.events - FRAMES))
 
 
-async def timed(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces, the time for which they were waited for noted."""
-    since_s = perf_counter()
-    async for piece in pieces:
-        exchange.backend_s += perf_counter() - since_s
-        yield piece
-        since_s = perf_counter()
-
-
 class _Passed:
     """What has gone by: how many events, the last of them, and the half one after it."""
 
@@ -71,22 +67,21 @@ class _Passed:
         self.last: deque[bytes] = deque(maxlen=4)
         self.rest = b""
 
+    def take(self, piece: bytes) -> bytes:
+        """The events that are whole now: of a half one the client could make nothing.
 
-async def _whole_events(pieces: AsyncIterator[bytes], passed: _Passed) -> AsyncIterator[bytes]:
-    """Whole events alone: of a half one the client could make nothing."""
-    rest = b""
-    async for piece in pieces:
-        rest = rest + piece if rest else piece
+        Raises:
+            BackendUnavailable: one has no end.
+        """
+        rest = self.rest + piece if self.rest else piece
         end = _end_of_events(rest)
-        if not end:
-            if len(rest) > EVENT_BYTES:
-                raise BackendUnavailable("The upstream sent an event without an end.")
-            continue
-        events, rest = rest[:end], rest[end:]
-        passed.events += events.count(b"data:")
-        yield events
-        passed.last.append(events)
-    passed.rest = rest
+        if not end and len(rest) > EVENT_BYTES:
+            raise BackendUnavailable("The upstream sent an event without an end.")
+        events, self.rest = rest[:end], rest[end:]
+        if events:
+            self.events += events.count(b"data:")
+            self.last.append(events)
+        return events
 
 
 async def _begin(exchange: Exchange, response: RelayResponse) -> None:

@@ -92,7 +92,7 @@ class Upstream:
             BackendUnavailable, BackendTimeout: it broke off, or stalled.
         """
         with _translated():
-            async for piece in response.content.iter_any():
+            while piece := await response.content.readany():
                 yield piece
 
     async def aclose(self) -> None:
