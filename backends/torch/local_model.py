@@ -214,7 +214,9 @@ def _name(path: str | None) -> str:
     """What a model is called: as it was pulled, its folder or file, its class."""
     if path is None:
         return DEFAULT
-    return path.rpartition(":")[2] if ":" in path else Path(path).expanduser().resolve().stem
+    if ":" in path:
+        return path.rpartition(":")[2]
+    return Path(path).expanduser().absolute().name.removesuffix(".gguf")
 
 
 def _word(dtype: torch.dtype) -> str:
