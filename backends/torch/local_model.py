@@ -37,7 +37,7 @@ CACHE_BYTES = 384_000_000
 BYTES_PER_MB = 1_000_000
 EMBEDDING = "minilm"
 
-_log = logging.getLogger("adapter")
+_log = logging.getLogger(__name__)
 
 
 class LocalModel:

@@ -167,7 +167,8 @@ class Engine:
             self._vocabulary = loaded.decoder.shape.vocabulary
             self._stats = stepper.stats()
             self._stepper = stepper
-        except BaseException as error:  # noqa: BLE001 - kept and told; the server is never ready
+        except BaseException as error:  # noqa: BLE001 - logged, kept and told; it is never ready
+            _log.exception("the model could not be loaded: %s", error)
             self.failed = error
             return
         finally:

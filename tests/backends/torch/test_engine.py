@@ -184,7 +184,9 @@ async def test_prompt_logprobs_come_with_the_first_progress(start: Start) -> Non
     assert [len(drawn.top) for drawn in told[0].prompt] == [0, 2, 2]
 
 
-async def test_a_load_that_fails_is_kept_and_told() -> None:
+async def test_a_load_that_fails_is_kept_told_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def load() -> Loaded:
         raise ValueError("no model.safetensors in the folder")
 
@@ -192,6 +194,7 @@ async def test_a_load_that_fails_is_kept_and_told() -> None:
     assert engine.settle(10)
     assert not engine.ready
     assert str(engine.failed) == "no model.safetensors in the folder"
+    assert "could not be loaded: no model.safetensors in the folder" in caplog.text
     with pytest.raises(BackendUnavailable):
         await tokens_of(engine.generate([1], 5, greedy()))
     engine.close()
