@@ -20,7 +20,7 @@ from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.torch.engine.engine import Engine
 from backends.torch.generation import Generation
 from backends.torch.grammar.matcher import GrammarMatcher
-from backends.torch.local_model import LocalModel
+from backends.torch.local_model import EMBEDDING, LocalModel
 from backends.torch.measures import measures
 from backends.torch.prompt import prompt_ids
 from backends.torch.settings import TorchSettings
@@ -105,14 +105,21 @@ class TorchBackend:
                 yield batch
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
-        """Vectors of length one, by the embedding model."""
-        if request.model == self._model.name:
+        """Vectors of length one, by the embedding model.
+
+        Raises:
+            BadRequestError: the model is not the one that embeds; `param` is `model`.
+        """
+        embedder = self._model.embedder
+        if embedder is None or request.model != self._model.embedding_name:
+            there_is_none = f" `adapter models pull {EMBEDDING}` brings one that does."
             raise BadRequestError(
-                f"The model '{request.model}' makes no embeddings.",
+                f"The model '{request.model}' makes no embeddings."
+                + (there_is_none if embedder is None else ""),
                 param="model",
                 code="unsupported_operation",
             )
-        return await self._model.embed(request)
+        return await embedder.embed(request)
 
     async def tokenize(self, request: GenerationRequest) -> Tokenization:
         """The ids that the model would read."""

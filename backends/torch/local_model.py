@@ -9,8 +9,6 @@ from time import perf_counter
 
 import torch
 
-from backends.protocol import EmbeddingRequest, Embeddings
-from backends.protocol.errors import NotFoundError
 from backends.torch.decoder import Decoder, Shape
 from backends.torch.embedding.embedder import Embedder
 from backends.torch.engine.loaded import Loaded
@@ -76,7 +74,7 @@ class LocalModel:
         self.tokenizer.check(shape.vocabulary)
         self.chat = Chat(self.tokenizer)
         self._grammars: Grammars | None = None
-        self._embedder, self.embedding_name = self._embedding()
+        self.embedder, self.embedding_name = self._embedding()
 
     def load(self) -> Loaded:
         """The decoder and its cache; called on the thread that runs them."""
@@ -104,32 +102,18 @@ class LocalModel:
 
     def tokenizer_of(self, model: str) -> Tokenizer:
         """The tokenizer of the model that generates, or of the one that embeds."""
-        if self._embedder is not None and model == self.embedding_name:
-            return self._embedder.tokenizer
+        if self.embedder is not None and model == self.embedding_name:
+            return self.embedder.tokenizer
         return self.tokenizer
 
     def detokenizer(self, *, calls: bool = False, begins: bool = True) -> Detokenizer:
         """A new one; with `calls`, the marks of a tool call are text, even if they are special."""
         return Detokenizer(self.tokenizer, special=calls, begins=begins)
 
-    async def embed(self, request: EmbeddingRequest) -> Embeddings:
-        """Vectors by the embedding model.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        if self._embedder is None:
-            raise NotFoundError(
-                f"There is no embedding model here: `adapter models pull {EMBEDDING}`.",
-                param="model",
-                code="model_not_found",
-            )
-        return await self._embedder.embed(request)
-
     def close(self) -> None:
         """Let go of the embedding model's thread."""
-        if self._embedder is not None:
-            self._embedder.close()
+        if self.embedder is not None:
+            self.embedder.close()
 
     def _look(self) -> tuple[Shape, int]:
         """The shape, and what the weights take, before they are loaded if it can be told."""

@@ -268,3 +268,18 @@ def test_the_engines_numbers_are_in_the_metrics(
     ):
         assert f"\n{name}{{" in text
     assert "gen_ai_server_time_to_first_token_seconds" in text
+
+
+def test_without_an_embedding_model_the_refusal_says_how_to_get_one(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    server = served(tmp_path, smollm2, ADAPTER_CACHE_DIR=str(tmp_path / "empty"))
+    try:
+        with server.http() as http:
+            model = http.get("/v1/models").json()["data"][0]["id"]
+            answer = http.post("/v1/embeddings", json={"model": model, "input": "a"})
+        error = error_of(answer)
+        assert (answer.status_code, error["param"]) == (400, "model")
+        assert "adapter models pull minilm" in error["message"]
+    finally:
+        server.stop()
