@@ -12,6 +12,7 @@ from contract_tests.wire.exchange import Exchange
 
 BODY_BYTES = 16_000_000
 LINGER_S = 2.0  # how long a connection may stay open after [DONE]
+SILENT = "Server disconnected without sending a response."  # httpcore's words
 ENDINGS = tuple(
     b"data:" + space + b"[DONE]" + end * 2
     for space in (b" ", b"")
@@ -72,13 +73,31 @@ class Client:
             content=exchange.request_body or None,
             headers=exchange.request_headers,
         )
-        response = await self._http.send(request, stream=True)
+        response = await self._answer(request)
         try:
             exchange.status = response.status_code
             exchange.headers = list(response.headers.multi_items())
             await self._read(exchange, response, until, began_s)
         finally:
             await response.aclose()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        # A server may close an idle connection as the next request sets out: no fault of either
+        # (RFC 9112, section 9.3.1). A connection that was opened for this request proves one.
+        opened = False
+
+        async def trace(event: str, _: object) -> None:
+            nonlocal opened
+            opened = opened or event.startswith("connection.connect")
+
+        request.extensions["trace"] = trace
+        while True:
+            try:
+                return await self._http.send(request, stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                silent = not isinstance(error, httpx.RemoteProtocolError) or str(error) == SILENT
+                if opened or not silent:
+                    raise
 
     async def _read(
         self, exchange: Exchange, response: httpx.Response, until: Until | None, began_s: float

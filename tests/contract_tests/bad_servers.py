@@ -6,6 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http.client import parse_headers
+from io import BufferedReader
+from typing import cast
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
 Speak = Callable[[socket.socket], None]
@@ -57,14 +60,23 @@ def not_http(connection: socket.socket) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
 
 
+def read_request(stream: BufferedReader) -> None:
+    """One request, whole: to close on an unread body resets the connection under the answer."""
+    if not stream.peek(1)[:1].isalpha():  # a greeting in TLS has no lines
+        return
+    stream.readline()
+    head = parse_headers(stream)
+    stream.read(int(head["content-length"] or 0))
+
+
 @contextmanager
 def serving(speak: Speak) -> Iterator[str]:
     """The base URL at which it speaks."""
 
-    class Handler(socketserver.BaseRequestHandler):
+    class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                self.request.recv(65536)
+                read_request(cast("BufferedReader", self.rfile))
                 speak(self.request)
 
     class Server(socketserver.ThreadingTCPServer):
