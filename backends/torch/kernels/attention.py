@@ -1,6 +1,7 @@
-"""Attention at one step: by the kernels, but for long pieces of prompts, which torch is quicker at.
+"""Attention at one step by the kernels.
 
-The kernels take tokens one by one: a token of a prompt as one that decodes, once all are kept.
+With a matrix unit they do all of it. Without one they take tokens one by one, a token of a prompt
+as one that decodes, once all are kept; torch is quicker at long pieces of prompts then.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from backends.torch.models.ops import Rotary
 
 LARGEST_HEAD = 256
+TILE = 32
+"""Heads and blocks have a multiple of it where the matrix unit attends to prompts."""
 LONG = 128 * 128
 """Tokens of a prompt's piece times those that they look at: beyond, torch's tiles are quicker."""
 
@@ -35,7 +38,8 @@ class Attention:
     """Attention at one step of a cache whose layers are [N, K, S, D]."""
 
     def __init__(self, kernels: Kernels, cache: PagedStep, rotary: Rotary) -> None:
-        step, shape = rows_of(cache.step) or cache.step, cache.paged.shape
+        shape, whole = cache.paged.shape, kernels.tiles and _tiled(cache)
+        step = cache.step if whole else rows_of(cache.step) or cache.step
         assert step.positions.dtype == step.block_tables.dtype == torch.int32  # noqa: S101 # our own bug
         self.cache = cache
         self._library = kernels.library
@@ -43,12 +47,16 @@ class Attention:
         self._heads, self._kv_heads, self._size = shape.heads, shape.kv_heads, shape.head_size
         self._threads = torch.get_num_threads()
         # The view points into these.
-        self._kept = step.positions.contiguous(), step.block_tables.contiguous(), rotary
+        starts = torch.tensor(step.starts, dtype=torch.int32)
+        self._kept = step.positions.contiguous(), step.block_tables.contiguous(), starts, rotary
         self.view = StepView(
             positions=self._kept[0].data_ptr(),
             tables=self._kept[1].data_ptr(),
+            starts=starts.data_ptr(),
             cos=rotary.cos.data_ptr(),
             sin=rotary.sin.data_ptr(),
+            decoding=step.decoding,
+            sequences=len(step.lengths) if whole else step.decoding,
             blocks=step.block_tables.shape[1],
             heads=shape.heads,
             kv_heads=shape.kv_heads,
@@ -59,9 +67,8 @@ class Attention:
             shared=step is not cache.step,
         )
         self._step = byref(self.view)
-        room_bytes = self._library.attend_room(self._step, self._decoding)
-        self.room = torch.empty(room_bytes, dtype=torch.uint8)
-        self._prompts = None if step is not cache.step else _prompts(cache)
+        self.room = torch.empty(self._library.attend_room(self._step), dtype=torch.uint8)
+        self._prompts = None if whole or step is not cache.step else _prompts(cache)
 
     @property
     def whole(self) -> bool:
@@ -71,18 +78,16 @@ class Attention:
     def __call__(self, qkv: Tensor, layer: int) -> Tensor:
         """[T, (H + 2 K) D] to [T, H D]; queries and keys are turned where they are."""
         out = torch.empty(qkv.shape[0], self._heads * self._size, dtype=torch.bfloat16)
-        if self._decoding:
-            paged = self.cache.paged
-            self._library.attend(
-                self._step,
-                qkv.data_ptr(),
-                paged.keys[layer].data_ptr(),
-                paged.values[layer].data_ptr(),
-                self.room.data_ptr(),
-                out.data_ptr(),
-                self._decoding,
-                self._threads,
-            )
+        paged = self.cache.paged
+        self._library.attend(
+            self._step,
+            qkv.data_ptr(),
+            paged.keys[layer].data_ptr(),
+            paged.values[layer].data_ptr(),
+            self.room.data_ptr(),
+            out.data_ptr(),
+            self._threads,
+        )
         if self._prompts is not None:
             out[self._decoding :] = self._prompted(self._prompts, qkv, layer)
         return out
@@ -94,6 +99,11 @@ class Attention:
         heads = qkv[first:].view(tokens - first, -1, self._size)  # [T, H + 2 K, D]
         query, key, value = torch.split(heads, [self._heads, self._kv_heads, self._kv_heads], 1)
         return prompts.attend(layer, query, key, value).reshape(tokens - first, -1)
+
+
+def _tiled(cache: PagedStep) -> bool:
+    """Whether the matrix unit takes prompts with heads and blocks of these sizes."""
+    return cache.paged.shape.head_size % TILE == 0 and cache.paged.block_tokens % TILE == 0
 
 
 def rows_of(step: Step) -> Step | None:

@@ -26,13 +26,16 @@ class Weight(Structure):
 
 
 class StepView(Structure):
-    """What is the same for all layers of a step: native/attention.c."""
+    """What is the same for all layers of a step: native/cache.h."""
 
     _fields_: ClassVar = [
         ("positions", c_void_p),
         ("tables", c_void_p),
+        ("starts", c_void_p),
         ("cos", c_void_p),
         ("sin", c_void_p),
+        ("decoding", c_long),
+        ("sequences", c_long),
         ("blocks", c_long),
         ("heads", c_long),
         ("kv_heads", c_long),
@@ -81,9 +84,9 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "linear_int8_tiled": (None, _LINEAR_INT8),
     "linear_int8_vector": (None, _LINEAR_INT8),
     "rotate_rows": (None, [POINTER(StepView), c_void_p, c_long, c_long, c_int]),
-    "attend_room": (c_long, [POINTER(StepView), c_long]),
+    "attend_room": (c_long, [POINTER(StepView)]),
     "layers": (None, [POINTER(StackView), POINTER(LayerView), c_void_p, c_void_p, c_long]),
-    "attend": (None, [POINTER(StepView), *[c_void_p] * 5, c_long, c_int]),
+    "attend": (None, [POINTER(StepView), *[c_void_p] * 5, c_int]),
 }
 
 

@@ -1,6 +1,7 @@
-"""Decoding attention on the kernels against float32 torch, in caches of shuffled blocks."""
+"""Attention on the kernels against float32 torch, in caches of shuffled blocks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -164,11 +165,67 @@ def test_scores_far_apart_neither_overflow_nor_vanish(kernels: Kernels) -> None:
     assert off(room.found(FastOps(kernels)), room.expected()) < FAR
 
 
-@pytest.mark.parametrize("new", [[1, 1, 9], [1, 70], [40], [32, 7]])
-def test_prompts_and_decoding_tokens_go_together(kernels: Kernels, new: list[int]) -> None:
+@pytest.mark.parametrize("tiles", [True, False], ids=["tiles", "no tiles"])
+@pytest.mark.parametrize("new", [[1, 1, 9], [1, 70], [40], [32, 7], [1, 200]])
+def test_prompts_and_decoding_tokens_go_together(
+    kernels: Kernels, new: list[int], *, tiles: bool
+) -> None:
     lengths = [count + 50 * (b % 2) for b, count in enumerate(new)]
     room = Room(3, 3, 64, lengths, new)
+    ops = FastOps(replace(kernels, tiles=tiles and kernels.tiles))
+    assert off(room.found(ops), room.expected()) < FAR
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    threads=THREADS,
+    kv_heads=st.integers(1, 3),
+    ratio=st.sampled_from([1, 3, 4, 7]),
+    size=st.sampled_from([32, 64, 96, 128]),
+    pieces=st.lists(st.tuples(st.integers(2, 300), st.integers(0, 300)), min_size=1, max_size=3),
+)
+@example(threads=2, kv_heads=3, ratio=3, size=64, pieces=[(500, 1100), (2, 1)])
+@example(threads=2, kv_heads=1, ratio=1, size=256, pieces=[(300, 213)])
+@example(threads=2, kv_heads=1, ratio=33, size=64, pieces=[(3, 255), (2, 256)])
+@example(threads=2, kv_heads=2, ratio=2, size=40, pieces=[(50, 10)])
+def test_a_piece_of_a_prompt_sees_what_came_before_and_no_other(
+    kernels: Kernels,
+    *,
+    threads: int,
+    kv_heads: int,
+    ratio: int,
+    size: int,
+    pieces: list[tuple[int, int]],
+) -> None:
+    torch.set_num_threads(threads)
+    new = [count for count, _ in pieces]
+    room = Room(kv_heads, ratio, size, [count + before for count, before in pieces], new)
     assert off(room.found(FastOps(kernels)), room.expected()) < FAR
+
+
+def test_a_prompt_is_not_spoilt_by_what_is_behind_it(kernels: Kernels) -> None:
+    room = Room(3, 3, 64, [70], [50])
+    for kept in (room.paged.keys[0], room.paged.values[0]):
+        kept[int(room.tables[0, 2]), :, 6:] = torch.nan
+    assert off(room.found(FastOps(kernels)), room.expected()) < FAR
+
+
+def test_a_prompts_scores_far_apart_neither_overflow_nor_vanish(kernels: Kernels) -> None:
+    room = Room(1, 1, 64, [900], [400])
+    room.paged.keys[0].mul_(50)
+    assert off(room.found(FastOps(kernels)), room.expected()) < FAR
+
+
+def test_a_prompt_in_pieces_gives_what_it_gives_whole(kernels: Kernels) -> None:
+    ops = FastOps(kernels)
+    whole = Room(3, 3, 64, [600], [600])
+    expected = whole.found(ops)
+    parts = Room(3, 3, 64, [600], [600])
+    for begin, end in ((0, 70), (70, 301), (301, 600)):
+        part = Room(3, 3, 64, [end], [end - begin])
+        part.paged, part.tables = parts.paged, parts.tables
+        part.qkv = parts.qkv[begin:end]
+        assert torch.equal(part.found(ops), expected[begin:end])
 
 
 def test_a_next_step_of_the_same_sizes_is_another_step(kernels: Kernels) -> None:

@@ -1,6 +1,7 @@
 """All layers in one call compute what their operations one by one do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -154,7 +155,7 @@ def with_prompts(pieces: list[tuple[int, int]]) -> PortableStep:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_short_pieces_of_prompts_see_what_comes_before_them_and_no_more(
+def test_pieces_of_prompts_see_what_comes_before_them_and_no_more(
     kernels: Kernels, threads: int
 ) -> None:
     torch.set_num_threads(threads)
@@ -162,8 +163,8 @@ def test_short_pieces_of_prompts_see_what_comes_before_them_and_no_more(
     layers = [Layer(ops, seed) for seed in range(LAYERS)]
     stack = ops.stack(layers, ROTARY, EPS)
     assert stack is not None
-    one, other = (with_prompts([(10, 30), (33, 33), (1, 70), (40, 100)]) for _ in range(2))
-    x = some(1, 86, HIDDEN)
+    one, other = (with_prompts([(10, 30), (33, 33), (1, 70), (200, 230)]) for _ in range(2))
+    x = some(1, 246, HIDDEN)
     grown = x.clone()
     found = stack(grown, one)
     if not kernels.tiles:
@@ -181,8 +182,8 @@ def test_short_pieces_of_prompts_see_what_comes_before_them_and_no_more(
             assert off(mine[last, :, here], theirs[last, :, here]) < 0.02
 
 
-def test_a_step_with_a_long_piece_of_a_prompt_is_left_alone(kernels: Kernels) -> None:
-    ops = FastOps(kernels)
+def test_a_long_piece_of_a_prompt_needs_the_matrix_unit(kernels: Kernels) -> None:
+    ops = FastOps(replace(kernels, tiles=False))
     stack = ops.stack([Layer(ops, 0)], ROTARY, EPS)
     x = some(1, 202, HIDDEN)
     assert stack is not None

@@ -1,29 +1,15 @@
-/* Rotary positions, keeping keys and values in the paged cache, and attention of decoding tokens.
+/* Rotary positions, and attention of tokens that stand alone.
  *
- * Cache and tables are those of models/cache.py: a layer's keys and values are [N, K, S, D]. The
- * work is shared out by token, key head and piece of the context; pieces are joined at the end.
+ * The work is shared out by token, key head and piece of the context; pieces are joined at the end.
  */
+#include "cache.h"
 #include "kernels.h"
-#include <string.h>
 
 enum {
     HEAD = 256,   /* the largest head */
     GROUP = 4,    /* query heads that read a key together */
     SPAN = 32,    /* keys whose scores are made before any of their values is read */
     PIECE = 512,  /* tokens of context that one thread takes at a time */
-};
-
-#define LOWEST (-1e30f) /* lower than any score, and no infinity: what is less than it is no NaN */
-
-/* What is the same for all layers of a step. */
-struct Step {
-    const int32_t *positions; /* [T] */
-    const int32_t *tables;    /* [T, blocks] */
-    const float *cos, *sin;   /* [context, D/2] */
-    long blocks, heads, kv_heads, size, block_tokens;
-    long longest; /* of the contexts that are attended to */
-    float scale;
-    int shared; /* whether some tokens are of one sequence: then all are kept before any is read */
 };
 
 /* What one thread does at a time: a piece of the context of one token at `position`, for one key
@@ -33,37 +19,6 @@ typedef struct {
     const bf16 *keys, *values; /* the layer's, [N, K, S, D] */
     long kv_head, position, begin, end;
 } Part;
-
-/* Where in keys and values a token of the part's sequence is. */
-INLINE long place(const Step *step, const Part *part, long position)
-{
-    const long block = part->table[position / step->block_tokens];
-    const long slot = position % step->block_tokens;
-    return ((block * step->kv_heads + part->kv_head) * step->block_tokens + slot) * step->size;
-}
-
-/* One head turned by its position; `to` may be `from`. */
-INLINE void rotate(const Step *step, const bf16 *from, bf16 *to, long position)
-{
-    const long half = step->size / 2;
-    const float *cos = step->cos + position * half, *sin = step->sin + position * half;
-    for (long i = 0; i < half; i += 16) {
-        const __mmask16 lanes = lanes16(half - i);
-        __m512 c = _mm512_maskz_loadu_ps(lanes, cos + i), s = _mm512_maskz_loadu_ps(lanes, sin + i);
-        __m512 a = load16(from + i, half - i), b = load16(from + half + i, half - i);
-        store16(to + i, _mm512_fmsub_ps(a, c, _mm512_mul_ps(b, s)), half - i);
-        store16(to + half + i, _mm512_fmadd_ps(b, c, _mm512_mul_ps(a, s)), half - i);
-    }
-}
-
-/* The new token's key and value to the cache. `row` is its queries, keys and values. */
-INLINE void keep(const Step *step, const bf16 *row, const Part *part, bf16 *keys, bf16 *values)
-{
-    const long to = place(step, part, part->position);
-    const bf16 *key = row + (step->heads + part->kv_head) * step->size;
-    rotate(step, key, keys + to, part->position);
-    memcpy(values + to, key + step->kv_heads * step->size, step->size * sizeof(bf16));
-}
 
 /* Queries and keys of qkv [T, (H + 2 K) D] turned where they are, from token `first` to `end`. */
 void rotate_rows(const Step *step, bf16 *qkv, long first, long end, int threads)
@@ -79,10 +34,10 @@ void rotate_rows(const Step *step, bf16 *qkv, long first, long end, int threads)
 
 /* What some query heads have seen of a piece: the highest score, the sum of the weights relative to
  * it, and the values mixed by them. */
-struct Seen {
+typedef struct {
     float highest[GROUP], sum[GROUP];
     __m512 mix[GROUP][HEAD / 16];
-};
+} Seen;
 
 INLINE void score(const bf16 (*query)[HEAD], const bf16 *keys, const bf16 *next, long count, float scale,
                   float (*scores)[SPAN], const int heads, const long size)
@@ -148,8 +103,8 @@ INLINE void see(const Step *step, const bf16 (*query)[HEAD], const Part *part, S
         float scores[GROUP][SPAN];
         const long left = step->block_tokens - at % step->block_tokens;
         count = MIN(MIN(left, SPAN), part->end - at);
-        const long here = place(step, part, at), ahead = at + count;
-        const long next = ahead < part->end ? place(step, part, ahead) : here;
+        const long here = place(step, part->table, part->kv_head, at), ahead = at + count;
+        const long next = ahead < part->end ? place(step, part->table, part->kv_head, ahead) : here;
         score(query, part->keys + here, part->keys + next, count, step->scale, scores, heads, size);
         for (int head = 0; head < heads; head++) weigh(scores[head], count, &seen, head, size);
         mix(part->values + here, part->values + next, count, scores, &seen, heads, size);
@@ -206,14 +161,6 @@ static void join(const Seen *seen, long pieces, long stride, int head, bf16 *out
     }
 }
 
-/* The bytes of `room` that `attend` needs for a step of so many tokens. */
-long attend_room(const Step *step, long tokens)
-{
-    const long groups = (step->heads / step->kv_heads + GROUP - 1) / GROUP;
-    const long pieces = (step->longest + PIECE - 1) / PIECE;
-    return tokens * step->kv_heads * pieces * groups * (long)sizeof(Seen);
-}
-
 /* The piece of its context that starts at `begin`, for token `t` and one key head. */
 INLINE Part part_of(const Step *step, bf16 *keys, bf16 *values, long t, long kv_head, long begin)
 {
@@ -222,11 +169,12 @@ INLINE Part part_of(const Step *step, bf16 *keys, bf16 *values, long t, long kv_
                   MIN(begin + PIECE, length)};
 }
 
-/* Keep and attend: qkv [T, (H + 2 K) D] to out [T, H D]. Where each token is of a sequence of its
- * own, the last piece of its context writes it, for no other reads it. */
-void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *room, bf16 *out,
-            long tokens, int threads)
+/* The tokens that stand alone. Where each is of a sequence of its own, the last piece of its
+ * context keeps it, for no other reads it. */
+static void attend_alone(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *room,
+                         bf16 *out, int threads)
 {
+    const long tokens = step->decoding;
     const long kv_heads = step->kv_heads, size = step->size, heads = step->heads / kv_heads;
     const long width = (heads + 2) * kv_heads * size;
     const long groups = (heads + GROUP - 1) / GROUP, pieces = (step->longest + PIECE - 1) / PIECE;
@@ -235,10 +183,8 @@ void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *r
         if (step->shared) {
             #pragma omp for collapse(2) schedule(static)
             for (long t = 0; t < tokens; t++)
-                for (long kv_head = 0; kv_head < kv_heads; kv_head++) {
-                    const Part part = part_of(step, keys, values, t, kv_head, 0);
-                    keep(step, qkv + t * width, &part, keys, values);
-                }
+                for (long kv_head = 0; kv_head < kv_heads; kv_head++)
+                    keep(step, qkv + t * width, t, kv_head, step->positions[t], keys, values);
         }
         #pragma omp for collapse(3) schedule(dynamic)
         for (long t = 0; t < tokens; t++)
@@ -247,7 +193,8 @@ void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *r
                     const Part part = part_of(step, keys, values, t, kv_head, piece * PIECE);
                     const bf16 *row = qkv + t * width;
                     if (part.begin > part.position) continue;
-                    if (!step->shared && part.end > part.position) keep(step, row, &part, keys, values);
+                    if (!step->shared && part.end > part.position)
+                        keep(step, row, t, kv_head, part.position, keys, values);
                     see_part(step, row, &part, room + ((t * kv_heads + kv_head) * pieces + piece) * groups);
                 }
         #pragma omp for collapse(2) schedule(static)
@@ -258,4 +205,21 @@ void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, Seen *r
                      head % heads % GROUP, out + (t * step->heads + head) * size, size);
             }
     }
+}
+
+/* The bytes of `room` that `attend` needs. */
+long attend_room(const Step *step)
+{
+    const long groups = (step->heads / step->kv_heads + GROUP - 1) / GROUP;
+    const long pieces = (step->longest + PIECE - 1) / PIECE;
+    const long alone = step->decoding * step->kv_heads * pieces * groups * (long)sizeof(Seen);
+    return MAX(alone, prompts_room(step));
+}
+
+/* Keep and attend: qkv [T, (H + 2 K) D] to out [T, H D]. */
+void attend(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values, void *room, bf16 *out,
+            int threads)
+{
+    if (step->decoding) attend_alone(step, qkv, keys, values, room, out, threads);
+    if (step->sequences > step->decoding) attend_prompts(step, qkv, keys, values, room, out, threads);
 }

@@ -22,7 +22,7 @@ typedef struct {
     bf16 *gated;     /* [T, inner] */
     uint8_t *halves; /* [2, T, most inputs of a linear], int8 only */
     float *scales;   /* [T], int8 only */
-    Seen *room;
+    void *room;
 } Stack;
 
 static void linear(const Stack *stack, const Weight *weight, const bf16 *x, bf16 *y, long tokens)
@@ -53,8 +53,7 @@ void layers(const Stack *stack, const Layer *all, bf16 *x, bf16 *delta, long tok
         if (layer->head_norm)
             norm_heads(stack->qkv, layer->head_norm, tokens, heads + kv_heads, heads + 2 * kv_heads,
                        stack->size, stack->eps, threads);
-        attend(stack->step, stack->qkv, layer->keys, layer->values, stack->room, stack->seen, tokens,
-               threads);
+        attend(stack->step, stack->qkv, layer->keys, layer->values, stack->room, stack->seen, threads);
         linear(stack, &layer->output, stack->seen, delta, tokens);
         add_rms_norm(x, delta, layer->mlp_norm, stack->normed, tokens, hidden, stack->eps, threads);
         linear(stack, &layer->gate_up, stack->normed, stack->gate_up, tokens);

@@ -1,14 +1,8 @@
-/* Linears on the matrix unit (AMX): reading the weights is nearly all they cost up to 32 tokens.
- *
- * Tile registers: 0 to 3 are sums, [top, bottom] rows by [left, right] block; 4 and 5 the rows, 16
- * at most; 6 and 7 the weights.
- */
+/* Linears on the matrix unit (AMX): reading the weights is nearly all they cost up to 32 tokens. */
 #include "kernels.h"
-#include <string.h>
+#include "tiles.h"
 #include <sys/syscall.h>
 #include <unistd.h>
-
-enum { ROWS = 16, AHEAD = 4 * STEP };
 
 /* Linux gives the unit to a process that asks for it. Whether it did. */
 int permit_tiles(void)
@@ -17,58 +11,21 @@ int permit_tiles(void)
     return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-static void configure(int top, int bottom)
+/* Sums of 16 rows and a pair of blocks, plus bias, to y. */
+INLINE void put_rows(bf16 *y, const float (*left)[BLOCK], const float (*right)[BLOCK], int rows,
+                     const Weight *weight, long out)
 {
-    struct { uint8_t palette, start, reserved[14]; uint16_t width[16]; uint8_t rows[16]; } shape;
-    memset(&shape, 0, sizeof shape);
-    shape.palette = 1;
-    for (int i = 0; i < 8; i++) shape.width[i] = LINE;
-    shape.rows[0] = shape.rows[1] = shape.rows[4] = top;
-    shape.rows[2] = shape.rows[3] = shape.rows[5] = MAX(bottom, 1);
-    shape.rows[6] = shape.rows[7] = 16;
-    __asm__ volatile("" : : "r"(&shape) : "memory"); /* gcc's own intrinsic reads 8 bytes of it */
-    _tile_loadconfig(&shape);
-}
-
-/* Tile numbers have to be literals; `int8` is a constant where this is inlined. */
-#define DOT(sum, rows, weights)                         \
-    do {                                                \
-        if (int8) _tile_dpbusd(sum, rows, weights);     \
-        else _tile_dpbf16ps(sum, rows, weights);        \
-    } while (0)
-
-#define PUT(tile, y, rows, out)             \
-    do {                                    \
-        _tile_stored(tile, sums, LINE);     \
-        put_rows(y, sums, rows, weight, out); \
-    } while (0)
-
-/* Rows of x, `stride` bytes apart, times a pair of blocks, to tile registers 0 to 3. */
-INLINE void multiply(const char *top, const char *bottom, long stride, const char *left,
-                     const char *right, long steps, int first_read, const int int8)
-{
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (long i = 0; i < steps; i++, left += STEP, right += STEP) {
-        if (first_read) prefetch_step(left + AHEAD), prefetch_step(right + AHEAD);
-        _tile_loadd(4, top + i * LINE, stride);
-        _tile_loadd(6, left, LINE);
-        _tile_loadd(7, right, LINE);
-        DOT(0, 4, 6);
-        DOT(1, 4, 7);
-        if (!bottom) continue;
-        _tile_loadd(5, bottom + i * LINE, stride);
-        DOT(2, 5, 6);
-        DOT(3, 5, 7);
+    const long count = MIN(weight->outs - out, PAIR);
+    __m512 low = _mm512_setzero_ps(), high = low;
+    if (weight->bias) {
+        low = load16(weight->bias + out, count);
+        high = load16(weight->bias + out + BLOCK, MAX(count - BLOCK, 0));
     }
-}
-
-static void put_rows(bf16 *y, const float (*sums)[BLOCK], int rows, const Weight *weight, long out)
-{
-    for (int row = 0; row < rows; row++)
-        put(y + row * weight->outs, _mm512_loadu_ps(sums[row]), weight, out);
+    for (int row = 0; row < rows; row++, y += weight->outs) {
+        const __m512 a = _mm512_add_ps(_mm512_loadu_ps(left[row]), low);
+        const __m512 b = _mm512_add_ps(_mm512_loadu_ps(right[row]), high);
+        _mm512_mask_storeu_epi16(y + out, lanes32(count), (__m512i)_mm512_cvtne2ps_pbh(b, a));
+    }
 }
 
 /* y [T, outs] = x [T, ins] times weight, plus bias. */
@@ -77,7 +34,7 @@ void linear_tiled(const Weight *weight, const bf16 *x, bf16 *y, long tokens, int
     const long steps = weight->steps, outs = weight->outs, stride = steps * LINE;
     #pragma omp parallel num_threads(threads)
     {
-        float sums[ROWS][BLOCK];
+        _Alignas(LINE) float sums[4][ROWS][BLOCK];
         int shaped_top = 0, shaped_bottom = 0;
         #pragma omp for schedule(dynamic, SHARE)
         for (long out = 0; out < outs; out += PAIR) {
@@ -89,13 +46,14 @@ void linear_tiled(const Weight *weight, const bf16 *x, bf16 *y, long tokens, int
                     configure(shaped_top = top, shaped_bottom = bottom);
                 const char *rows = (const char *)x + token * stride;
                 bf16 *to = y + token * outs;
-                multiply(rows, bottom ? rows + ROWS * stride : 0, stride, left, right, steps, !token, 0);
-                PUT(0, to, top, out);
-                PUT(1, to, top, out + BLOCK);
+                multiply(rows, bottom ? rows + ROWS * stride : 0, stride, LINE, left, right, steps, !token, 0);
+                _tile_stored(0, sums[0], LINE);
+                _tile_stored(1, sums[1], LINE);
+                put_rows(to, sums[0], sums[1], top, weight, out);
                 if (!bottom) continue;
-                to += ROWS * outs;
-                PUT(2, to, bottom, out);
-                PUT(3, to, bottom, out + BLOCK);
+                _tile_stored(2, sums[2], LINE);
+                _tile_stored(3, sums[3], LINE);
+                put_rows(to + ROWS * outs, sums[2], sums[3], bottom, weight, out);
             }
         }
         _tile_release();
@@ -118,11 +76,8 @@ void linear_int8_tiled(const Weight *weight, const uint8_t *upper, const uint8_t
                 const int rows = MIN(tokens - token, ROWS);
                 if (rows != shaped) configure(rows, rows), shaped = rows;
                 multiply((const char *)upper + token * stride, (const char *)lower + token * stride,
-                         stride, left, right, steps, !token, 1);
-                _tile_stored(0, sums[0], LINE);
-                _tile_stored(1, sums[1], LINE);
-                _tile_stored(2, sums[2], LINE);
-                _tile_stored(3, sums[3], LINE);
+                         stride, LINE, left, right, steps, !token, 1);
+                store_sums((char *)sums);
                 for (int row = 0; row < rows; row++)
                     for (int half = 0; half < 2; half++)
                         put_int8(y + (token + row) * outs, _mm512_loadu_si512(sums[half][row]),
