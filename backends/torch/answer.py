@@ -1,6 +1,7 @@
 """One choice of an answer: the engine's tokens as the seam's events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backends.protocol import (
     Event,
@@ -20,7 +21,9 @@ class Answer:
     """Makes events of what each step brings one choice.
 
     A token that is no whole character waits for those that complete it. `reader` finds the tool
-    calls, where tools may be called.
+    calls, where tools may be called. Who reads the events cuts them at a stop string; here it is
+    looked for in `stops` only so as to know when no more is wanted. Before one of `turn_ends` the
+    answer ends.
     """
 
     def __init__(
@@ -31,12 +34,18 @@ class Answer:
         choice: int,
         logprobs: int | None,
         reader: CallReader | None,
+        stops: Sequence[str] = (),
+        turn_ends: Sequence[str] = (),
     ) -> None:
         self._tokenizer = tokenizer
         self._detokenizer = detokenizer
         self._choice = choice
         self._logprobs = logprobs
         self._reader = reader
+        self._stops = stops
+        self._tail = ""  # the end of the text, in which a stop string may have begun
+        self._turn_ends = turn_ends
+        self._held = ""  # text that may begin the next turn
         self._tokens = 0
         self._told: list[TokenLogprob] = []
         self.tokens = 0
@@ -51,10 +60,17 @@ class Answer:
             text = self._detokenizer.push(drawn.token)
             if self._logprobs is not None:
                 self._told.append(token_logprob(drawn, text, self._logprobs, self._tokenizer))
-            if text:
+            text = self._held + text
+            if (end := self._turn_end(text)) is not None:
+                return [*events, *self._cut(text[:end])]
+            self._held = text if self._may_end(text) else ""
+            if text and not self._held:
                 events += self._piece(text)
         if progress.finish is not None:
             events += self._end(progress.finish)
+        elif self._stops and self._stopped(events):
+            self.finished = True
+            events.append(Finish("stop", self._choice))
         return events
 
     def _piece(self, text: str) -> Sequence[Event]:
@@ -65,10 +81,38 @@ class Answer:
             return self._reader.push(text, tokens, told)
         return [TextDelta(text, self._choice, tokens, told)]
 
+    def _turn_end(self, text: str) -> int | None:
+        ends = (text.find(end) for end in self._turn_ends)
+        return min((found for found in ends if found >= 0), default=None)
+
+    def _may_end(self, text: str) -> bool:
+        return any(
+            text.endswith(end[:length])
+            for end in self._turn_ends
+            for length in range(1, min(len(end), len(text) + 1))
+        )
+
+    def _cut(self, text: str) -> list[Event]:
+        """The end, with `text` of what was held."""
+        self._held, left, kept = "", len(text), []
+        for told in self._told:
+            if left > 0:
+                kept.append(replace(told, token=told.token[:left]))
+                left -= len(told.token)
+        self._told = kept
+        self._detokenizer.flush()
+        return [*(self._piece(text) if text else ()), *self._end("stop")]
+
+    def _stopped(self, events: Sequence[Event]) -> bool:
+        new = [event.text for event in events if isinstance(event, TextDelta)]
+        text = self._tail + "".join(new)
+        self._tail = text[max(0, len(text) - max(map(len, self._stops)) + 1) :]
+        return any(stop in text for stop in self._stops)
+
     def _end(self, reason: FinishReason) -> list[Event]:
         self.finished = True
         events: list[Event] = []
-        if text := self._detokenizer.flush():
+        if text := self._held + self._detokenizer.flush():
             events += self._piece(text)
         if self._reader is not None:
             events += self._reader.finish()

@@ -97,10 +97,17 @@ class TorchBackend:
         """
         engine = await self._engine_for(request.model)
         prompt = await self._prompt(request)
+        window = self._model.window_tokens
+        if len(prompt) >= window:
+            raise ContextLengthExceeded(
+                f"This model's maximum context length is {window} tokens,"
+                f" and the prompt has {len(prompt)}.",
+                param="messages" if request.messages else "prompt",
+            )
         request.prompt_tokens = len(prompt)
         matchers = await self._matchers(request)
-        generation = Generation(self._model, request, prompt, matchers)
-        async with aclosing(generation.events(engine)) as batches:
+        generation = Generation(self._model, engine, request, prompt, matchers)
+        async with aclosing(generation.events()) as batches:
             async for batch in batches:
                 yield batch
 
@@ -122,17 +129,32 @@ class TorchBackend:
         return await embedder.embed(request)
 
     async def tokenize(self, request: GenerationRequest) -> Tokenization:
-        """The ids that the model would read."""
-        if request.model == self._model.embedding_name:
-            tokenizer = self._model.tokenizer_of(request.model)
-            return Tokenization(tokenizer.encode(request.prompt or "", special=True))
+        """The ids that the model would read.
+
+        Raises:
+            BadRequestError: the model that embeds is sent messages.
+        """
+        embedder = self._model.embedder
+        if embedder is not None and request.model == self._model.embedding_name:
+            if request.messages:
+                raise BadRequestError(
+                    f"The model '{request.model}' reads no messages: send a 'prompt'.",
+                    param="messages",
+                )
+            encode = partial(embedder.tokenizer.encode, request.prompt or "", special=True)
+            return Tokenization(await asyncio.to_thread(encode), embedder.context_tokens)
         return Tokenization(await self._prompt(request), self._model.window_tokens)
 
     async def detokenize(self, model: str, tokens: Sequence[int]) -> str:
         """The text of ids; those that an embedding model puts around a text are left out."""
         tokenizer = self._model.tokenizer_of(model)
-        tokenizer.require(tokens, "tokens")
-        return tokenizer.decode(tokens, special=model != self._model.embedding_name)
+        special = model != self._model.embedding_name
+
+        def text() -> str:
+            tokenizer.require(tokens, "tokens")
+            return tokenizer.decode(tokens, special=special)
+
+        return text() if len(tokens) < SHORT else await asyncio.to_thread(text)
 
     def measures(self) -> Sequence[Measure]:
         """The engine's numbers, under vLLM's names."""
@@ -160,16 +182,9 @@ class TorchBackend:
     async def _prompt(self, request: GenerationRequest) -> list[int]:
         """The prompt's ids; on a thread where that takes long."""
         make = partial(prompt_ids, request, self._model.tokenizer, self._model.chat)
-        short = request.prompt_characters() < SHORT and not request.tools
-        prompt = make() if short else await asyncio.to_thread(make)
-        window = self._model.window_tokens
-        if len(prompt) >= window:
-            raise ContextLengthExceeded(
-                f"This model's maximum context length is {window} tokens,"
-                f" and the prompt has {len(prompt)}.",
-                param="messages" if request.messages else "prompt",
-            )
-        return prompt
+        called = any(getattr(message, "tool_calls", None) for message in request.messages)
+        short = request.prompt_characters() < SHORT and not request.tools and not called
+        return make() if short else await asyncio.to_thread(make)
 
     async def _matchers(self, request: GenerationRequest) -> Sequence[GrammarMatcher | None]:
         """A grammar for each choice, where the request keeps the text to a form."""

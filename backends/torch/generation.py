@@ -1,7 +1,7 @@
 """One request in the engine: a sequence for each choice, and their events as they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from backends.protocol import Event, GenerationRequest, TextDelta, Usage
 from backends.torch.answer import Answer, token_logprob
@@ -11,6 +11,7 @@ from backends.torch.grammar.calls import CallReader
 from backends.torch.grammar.matcher import GrammarMatcher
 from backends.torch.local_model import LocalModel
 from backends.torch.sampling.drawing import drawing_of
+from backends.torch.text.detokenizer import Detokenizer
 
 
 class Generation:
@@ -23,11 +24,13 @@ class Generation:
     def __init__(
         self,
         model: LocalModel,
+        engine: Engine,
         request: GenerationRequest,
         prompt: Sequence[int],
         matchers: Sequence[GrammarMatcher | None],
     ) -> None:
         self._model = model
+        self._engine = engine
         self._request = request
         self._prompt = prompt
         self._progress: asyncio.Queue[tuple[int, Progress]] = asyncio.Queue()
@@ -37,59 +40,71 @@ class Generation:
             self._limit = min(self._limit, wanted)
         self._answers = [self._answer(choice) for choice in range(request.n)]
         self._runs = [self._run(choice, matcher) for choice, matcher in enumerate(matchers)]
-        self._cached_tokens = 0
+        self._cached_tokens: int | None = None
 
-    async def events(self, engine: Engine) -> AsyncGenerator[Sequence[Event]]:
+    async def events(self) -> AsyncGenerator[Sequence[Event]]:
         """The events of each step together, the usage first and last.
 
         Raises:
             APIError: the engine takes no more, or a step failed.
         """
+        self._engine.submit(*self._runs)
+        told = False
         try:
-            for run in self._runs:
-                engine.submit(run)
-            async for batch in self._steps():
-                yield batch
+            while not all(answer.finished for answer in self._answers):
+                batch = [await self._progress.get()]
+                while not self._progress.empty():
+                    batch.append(self._progress.get_nowait())
+                events = [event for choice, one in batch for event in self._take(choice, one)]
+                if not told:
+                    # Early, for an answer that a stop string cuts short.
+                    events.append(self._usage(0))
+                    told = True
+                if events:
+                    yield events
+            yield [self._usage(sum(answer.tokens for answer in self._answers))]
         finally:
             for run, answer in zip(self._runs, self._answers, strict=True):
                 if not answer.finished:
-                    engine.cancel(run)
+                    self._engine.cancel(run)
 
-    async def _steps(self) -> AsyncIterator[Sequence[Event]]:
-        told = False
-        while not all(answer.finished for answer in self._answers):
-            batch = [await self._progress.get()]
-            while not self._progress.empty():
-                batch.append(self._progress.get_nowait())
-            events = [event for choice, one in batch for event in self._take(choice, one)]
-            if not told:
-                # Early, for an answer that a stop string cuts short.
-                events.append(Usage(len(self._prompt), 0, self._cached_tokens))
-                told = True
-            yield events
-        made = sum(answer.tokens for answer in self._answers)
-        yield [Usage(len(self._prompt), made, self._cached_tokens)]
+    def _usage(self, made: int) -> Usage:
+        return Usage(len(self._prompt), made, self._cached_tokens or 0)
 
     def _take(self, choice: int, progress: Progress) -> Sequence[Event]:
+        answer = self._answers[choice]
+        if answer.finished:  # a step more was under way when a stop string ended it
+            return ()
         if progress.error is not None:
             raise progress.error
         events: list[Event] = []
         if progress.cached_tokens is not None:
-            self._cached_tokens = max(self._cached_tokens, progress.cached_tokens)
+            # What one choice computes, the others find: that is no cache to the client.
+            known = self._cached_tokens
+            found = progress.cached_tokens
+            self._cached_tokens = found if known is None else min(known, found)
             if self._request.echo:
                 events.append(self._echoed(choice, progress))
-        return [*events, *self._answers[choice].take(progress)]
+        events += answer.take(progress)
+        if answer.finished and progress.finish is None:
+            self._engine.cancel(self._runs[choice])
+        return events
 
     def _echoed(self, choice: int, progress: Progress) -> TextDelta:
         """The prompt, with its logprobs where they are asked for."""
-        detokenizer = self._model.detokenizer()
+        tokenizer, wanted = self._model.tokenizer, self._request.logprobs
+        detokenizer = Detokenizer(tokenizer, special=True)
         pieces = [detokenizer.push(token) for token in self._prompt]
         pieces[-1] += detokenizer.flush()
-        wanted = self._request.logprobs
+        sent = self._request.prompt
+        own = self._prompt[0] in tokenizer.special
+        if own and sent is not None and not sent.startswith(pieces[0]):
+            pieces[0] = ""  # a beginning that the tokenizer has put there
+        if wanted is None:
+            return TextDelta("".join(pieces) if sent is None else sent, choice, 0, prompt=True)
         told = [
-            token_logprob(drawn, text, wanted, self._model.tokenizer)
-            for drawn, text in zip(progress.prompt, pieces, strict=bool(progress.prompt))
-            if wanted is not None
+            token_logprob(drawn, text, wanted, tokenizer)
+            for drawn, text in zip(progress.prompt, pieces, strict=True)
         ]
         return TextDelta("".join(pieces), choice, 0, told, prompt=True)
 
@@ -98,15 +113,17 @@ class Generation:
         reader = (
             CallReader(request.callable_tools, choice=choice) if request.callable_tools else None
         )
-        detokenizer = self._model.detokenizer(
-            calls=reader is not None, begins=bool(request.messages)
-        )
+        tokenizer = self._model.tokenizer
+        # The marks of a tool call are to be seen, even where they are special.
+        special = reader is not None
         return Answer(
-            self._model.tokenizer,
-            detokenizer,
+            tokenizer,
+            Detokenizer(tokenizer, special=special, begins=bool(request.messages)),
             choice=choice,
             logprobs=request.logprobs,
             reader=reader,
+            stops=request.stop,
+            turn_ends=self._model.chat.turn_ends if request.messages else (),
         )
 
     def _run(self, choice: int, matcher: GrammarMatcher | None) -> Run:
@@ -119,8 +136,10 @@ class Generation:
             matcher=matcher,
         )
 
+        queue = self._progress  # not by `self`: a circle would keep the matcher's memory for long
+
         def deliver(progress: Progress) -> None:
-            self._progress.put_nowait((choice, progress))
+            queue.put_nowait((choice, progress))
 
         return Run(
             self._prompt,

@@ -22,7 +22,6 @@ from backends.torch.models.varlen import attention_on
 from backends.torch.models.weights import Checkpoint, check
 from backends.torch.settings import TorchSettings
 from backends.torch.text.chat import Chat
-from backends.torch.text.detokenizer import Detokenizer
 from backends.torch.text.tokenizer import Tokenizer
 from backends.torch.tier import check_tier, ops_of
 from backends.torch.weights.locate import DEFAULT, locate
@@ -61,19 +60,27 @@ class LocalModel:
         self._dtype = dtype_of(settings.torch_dtype, self._device)
         check_tier(self._device, self._dtype, quantize)
         self._source = locate(model_path)
-        self.name = _name(model_path)
+        self.name = _name(model_path, self._source)
         self._made: Decoder | None = None
         shape, self._weight_bytes = self._look()
         window = min(shape.context_tokens, settings.torch_context_tokens or shape.context_tokens)
         self._shape = replace(shape, context_tokens=window)
         self._blocks = self._room() // (BLOCK_TOKENS * shape.bytes_per_token)
         self.window_tokens = min(window, self._blocks * BLOCK_TOKENS)
+        if self.window_tokens < window:
+            _log.warning(
+                "%s: there is memory for %d tokens of its window of %d; TORCH_KV_CACHE_MB sets it",
+                self.name,
+                self.window_tokens,
+                window,
+            )
         self.max_tokens = settings.torch_max_tokens
         self._folder = self._tokenizer_folder(tokenizer_path)
         self.tokenizer = Tokenizer.read(self._folder)
         self.tokenizer.check(shape.vocabulary)
         self.chat = Chat(self.tokenizer)
         self._grammars: Grammars | None = None
+        self._making_grammars = asyncio.Lock()
         self.embedder, self.embedding_name = self._embedding()
 
     def load(self) -> Loaded:
@@ -91,13 +98,14 @@ class LocalModel:
 
     async def grammars(self) -> Grammars:
         """The grammars over the tokenizer's tokens, made when first needed."""
-        if self._grammars is None:
-            self._grammars = await asyncio.to_thread(
-                Grammars,
-                self._folder / "tokenizer.json",
-                self._shape.vocabulary,
-                self.tokenizer.stops,
-            )
+        async with self._making_grammars:  # one makes them, the others wait
+            if self._grammars is None:
+                self._grammars = await asyncio.to_thread(
+                    Grammars,
+                    self._folder / "tokenizer.json",
+                    self._shape.vocabulary,
+                    self.tokenizer.stops,
+                )
         return self._grammars
 
     def tokenizer_of(self, model: str) -> Tokenizer:
@@ -105,10 +113,6 @@ class LocalModel:
         if self.embedder is not None and model == self.embedding_name:
             return self.embedder.tokenizer
         return self.tokenizer
-
-    def detokenizer(self, *, calls: bool = False, begins: bool = True) -> Detokenizer:
-        """A new one; with `calls`, the marks of a tool call are text, even if they are special."""
-        return Detokenizer(self.tokenizer, special=calls, begins=begins)
 
     def close(self) -> None:
         """Let go of the embedding model's thread."""
@@ -191,15 +195,18 @@ class LocalModel:
         folder = locate(told or EMBEDDING, setting="TORCH_EMBEDDING_MODEL")
         if not isinstance(folder, Path):
             raise ValueError(f"TORCH_EMBEDDING_MODEL: {told!r} is no folder")  # noqa: TRY004 - a setting
-        return Embedder.load(folder, self._device), _name(told or EMBEDDING)
+        name = _name(told or EMBEDDING, folder)
+        if name == self.name:
+            raise ValueError(f"TORCH_EMBEDDING_MODEL: {name!r} is the name of MODEL_PATH's too")
+        return Embedder.load(folder, self._device), name
 
 
-def _name(path: str | None) -> str:
+def _name(path: str | None, source: Path | str) -> str:
     """What a model is called: as it was pulled, its folder or file, its class."""
     if path is None:
         return DEFAULT
-    if ":" in path:
-        return path.rpartition(":")[2]
+    if isinstance(source, str):
+        return source.rpartition(":")[2]
     return Path(path).expanduser().absolute().name.removesuffix(".gguf")
 
 

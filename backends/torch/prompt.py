@@ -13,8 +13,7 @@ def prompt_ids(request: GenerationRequest, tokenizer: Tokenizer, chat: Chat) -> 
             fill in what goes before a `suffix`.
     """
     if request.messages:
-        # The template writes the special tokens itself.
-        return tokenizer.encode(chat.render(request.messages, request.callable_tools))
+        return chat.encode(request.messages, request.callable_tools)
     if request.suffix:
         return tokenizer.encode_fill(request.prompt or "", request.suffix)
     if request.prompt_token_ids is not None:

@@ -19,7 +19,7 @@ def check_tier(device: torch.device, dtype: torch.dtype, quantize: str) -> None:
     if quantize not in FORMATS:
         raise ValueError(f"QUANTIZE: {quantize!r} is not known; use {' or '.join(FORMATS)}")
     if quantize != "none" and (device.type != "cpu" or dtype != torch.bfloat16):
-        raise ValueError("QUANTIZE: int8 works on a CPU in bfloat16 alone")
+        raise ValueError("QUANTIZE: int8 works with DEVICE=cpu and TORCH_DTYPE=bfloat16 alone")
 
 
 def ops_of(device: torch.device, dtype: torch.dtype, quantize: str, *, kernels: bool) -> Ops:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +13,10 @@ from backends.protocol import EmbeddingRequest, Embeddings
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.torch.embedding.pooling import pooled
 from backends.torch.embedding.sentence import Sentence, read_sentence
+from backends.torch.models.causal_lm import quiet
+from backends.torch.models.weights import Checkpoint
 from backends.torch.text.tokenizer import Tokenizer
+from backends.torch.weights.failure import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +47,12 @@ class Embedder:
         Raises:
             ValueError: the folder has none, or one that is not known here.
         """
-        sentence = read_sentence(folder)
+        try:
+            sentence = read_sentence(folder)
+            with Checkpoint(sentence.transformer):  # whole, as far as its headers tell
+                pass
+        except ValueError as error:
+            raise ValueError(f"the embedding model: {error}") from error
         return cls(sentence, Tokenizer.read(sentence.transformer), torch.device(device))
 
     @property
@@ -93,23 +100,33 @@ class Embedder:
 
     def _loaded(self) -> Any:  # noqa: ANN401 - transformers' classes have no common type
         if self._model is None:
-            from transformers import AutoModel  # noqa: PLC0415 - its import takes a second
-            from transformers.utils import logging  # noqa: PLC0415 - likewise
-
-            if not sys.stderr.isatty():
-                logging.disable_progress_bar()  # type: ignore[no-untyped-call] # has no types
-            dtype = torch.float32 if self._device.type == "cpu" else "auto"
             folder = self._sentence.transformer
             try:
-                model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+                with quiet():
+                    model = self._read(folder)
                 self.tokenizer.check(model.get_input_embeddings().num_embeddings)
             except Exception as error:  # transformers raises what its readers raise
-                reason = " ".join(str(error).split())[:300]
                 raise ValueError(
-                    f"cannot load the embedding model in {folder}: {reason}"
+                    f"cannot load the embedding model in {folder}: {said(error)}"
                 ) from error
             self._model = model.to(self._device).eval()
         return self._model
+
+    def _read(self, folder: Path) -> Any:  # noqa: ANN401 - likewise
+        from transformers import AutoModel  # noqa: PLC0415 - its import takes a second
+
+        loaded: Any = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32 if self._device.type == "cpu" else "auto",
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+        model, found = loaded
+        # BERT's pooler follows the last hidden state, of which the vectors are made.
+        if missing := sorted(name for name in found["missing_keys"] if "pooler." not in name):
+            raise ValueError(f"{missing[0]} is in none of its files")
+        return model
 
     def _size(self) -> int:
         return int(self._loaded().config.hidden_size) * len(self._sentence.pooling)
@@ -117,7 +134,7 @@ class Embedder:
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         found = []
         for index, text in enumerate(texts):
-            ids = self.tokenizer.encode(self._sentence.prefix + text, special=True)
+            ids = self.tokenizer.encode(self._sentence.read(text), special=True)
             if len(ids) > self.context_tokens:
                 raise ContextLengthExceeded(
                     f"Input {index} has {len(ids)} tokens; this model reads"

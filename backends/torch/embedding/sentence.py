@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backends.torch.models.config import packed_by, read_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -19,7 +21,10 @@ POOLING = {
 # Every vector is brought to length one, whether a module says so or not.
 MODULES = {"Transformer", "Pooling", "Normalize"}
 # These count positions from behind the padding's id.
-OFFSET = {"camembert", "mpnet", "roberta", "xlm-roberta"}
+OFFSET = {
+    *("camembert", "data2vec-text", "ibert", "longformer", "mpnet", "roberta"),
+    *("roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"),
+}
 UNBOUNDED_TOKENS = 1 << 20
 
 
@@ -27,7 +32,7 @@ UNBOUNDED_TOKENS = 1 << 20
 class Sentence:
     """Where the model is, how its token vectors become one, and how much it reads.
 
-    `prefix` is put before each text.
+    `prefix` is put before each text; with `lower` it reads small letters alone.
     """
 
     transformer: Path
@@ -35,6 +40,12 @@ class Sentence:
     context_tokens: int
     padding: int
     prefix: str = ""
+    lower: bool = False
+
+    def read(self, text: str) -> str:
+        """A text as the model reads it."""
+        whole = self.prefix + text
+        return whole.lower() if self.lower else whole
 
 
 def read_sentence(folder: Path) -> Sentence:
@@ -43,38 +54,52 @@ def read_sentence(folder: Path) -> Sentence:
     Raises:
         ValueError: it is no model, or has a module or a pooling not known here.
     """
-    modules = {_kind(module): folder / module["path"] for module in _modules(folder)}
+    modules = dict(_modules(folder))
     if unknown := sorted(set(modules) - MODULES):
         raise ValueError(f"the embedding model in {folder} has modules not known: {unknown}")
     transformer = modules.get("Transformer", folder)
-    config = _json(transformer / "config.json")
-    if not config:
-        raise ValueError(f"the folder {transformer} is no model: it has no config.json")
-    prompts = _json(folder / "config_sentence_transformers.json")
-    named = prompts.get("default_prompt_name")
+    config = read_json(transformer / "config.json")
+    if method := packed_by(config):
+        raise ValueError(f"{transformer}: its weights are quantised ({method})")
+    prefix = _prefix(folder)
+    settings = _optional(transformer / "sentence_bert_config.json")
     return Sentence(
         transformer=transformer,
-        pooling=_pooling(modules["Pooling"]) if "Pooling" in modules else ("mean",),
-        context_tokens=min(_windows(transformer, config), default=UNBOUNDED_TOKENS),
-        padding=config.get("pad_token_id") or 0,
-        prefix=prompts.get("prompts", {}).get(named, "") if named else "",
+        pooling=_pooling(modules["Pooling"], prefix) if "Pooling" in modules else ("mean",),
+        context_tokens=min(_windows(transformer, config, settings), default=UNBOUNDED_TOKENS),
+        padding=_count(config, "pad_token_id", transformer),
+        prefix=prefix,
+        lower=settings.get("do_lower_case") is True,
     )
 
 
-def _modules(folder: Path) -> list[dict[str, str]]:
+def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The kind of each module and its folder."""
     path = folder / "modules.json"
+    if not path.is_file():
+        return
     try:
-        return list(json.loads(path.read_bytes())) if path.is_file() else []
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is no JSON list: {error}") from error
+        modules = [(str(one["type"]), str(one["path"])) for one in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON list of modules: {error}") from error
+    for kind, place in modules:
+        yield kind.rpartition(".")[-1], folder / place
 
 
-def _kind(module: Mapping[str, str]) -> str:
-    return module["type"].rpartition(".")[-1]
+def _prefix(folder: Path) -> str:
+    """The prompt that the model wants before a text, if nobody names another."""
+    path = folder / "config_sentence_transformers.json"
+    config = _optional(path)
+    name, prompts = config.get("default_prompt_name"), config.get("prompts") or {}
+    if name is None:
+        return ""
+    if not isinstance(prompts, dict) or not isinstance(prompt := prompts.get(str(name)), str):
+        raise ValueError(f"{path}: there is no prompt {name!r:.40}")  # noqa: TRY004 - the file's, not ours
+    return prompt
 
 
-def _pooling(folder: Path) -> tuple[str, ...]:
-    config = _json(folder / "config.json")
+def _pooling(folder: Path, prefix: str) -> tuple[str, ...]:
+    config = _optional(folder / "config.json")
     if isinstance(mode := config.get("pooling_mode"), str):
         modes, unknown = [mode], {mode} - set(POOLING.values())
     else:
@@ -82,22 +107,29 @@ def _pooling(folder: Path) -> tuple[str, ...]:
         modes, unknown = [mode for name, mode in POOLING.items() if name in on], on - set(POOLING)
     if unknown or not modes:
         raise ValueError(f"the pooling in {folder} is not known here: {sorted(unknown)}")
+    if prefix and config.get("include_prompt", True) is not True:
+        raise ValueError(f"the pooling in {folder} leaves its prompt out, which is not known here")
     return tuple(modes)
 
 
-def _windows(folder: Path, config: Mapping[str, Any]) -> Iterator[int]:
+def _windows(folder: Path, config: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[int]:
     """The limits that the folder's files set, each in its own words."""
-    if positions := config.get("max_position_embeddings"):
-        before = (config.get("pad_token_id") or 0) + 1 if config["model_type"] in OFFSET else 0
-        yield positions - before
-    if length := _json(folder / "sentence_bert_config.json").get("max_seq_length"):
+    if positions := _count(config, "max_position_embeddings", folder):
+        offset = str(config.get("model_type")) in OFFSET
+        yield positions - (_count(config, "pad_token_id", folder) + 1 if offset else 0)
+    if length := _count(settings, "max_seq_length", folder):
         yield length
-    if length := _json(folder / "tokenizer_config.json").get("model_max_length"):
-        yield int(length)
+    if length := _count(_optional(folder / "tokenizer_config.json"), "model_max_length", folder):
+        yield length
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes())) if path.is_file() else {}
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is no JSON object: {error}") from error
+def _count(config: Mapping[str, Any], name: str, folder: Path) -> int:
+    """A whole number, 0 where nothing is said."""
+    value = config.get(name) or 0
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise ValueError(f"{folder}: {name!r} is {value!r:.40}, not a number")
+    return int(value)
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}

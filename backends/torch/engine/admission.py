@@ -16,13 +16,18 @@ class Admission:
         self._most = most
         self._left_s: deque[float] = deque(maxlen=64)
 
-    def require_room(self, inside: int, waiting: int, now_s: float) -> None:
-        """Let one more in.
+    def require_room(self, inside: int, waiting: int, now_s: float, sequences: int = 1) -> None:
+        """Let so many more in.
 
         Raises:
+            BadRequestError: so many never fit, however long they wait.
             RateLimitError: the queue is full.
         """
-        if inside >= self._most:
+        if sequences > self._most:
+            raise BadRequestError(
+                f"This server takes at most {self._most} choices at a time.", param="n"
+            )
+        if inside + sequences > self._most:
             raise RateLimitError(
                 f"{waiting} requests are waiting already; try again later.",
                 code="engine_overloaded",

@@ -31,8 +31,8 @@ class PrefillBudget:
             return 0
         if self._token_s is None:
             return min(_TELLING, self._most)
-        room_s = max(self._stall_s - alone_s, alone_s / 2)
-        return max(min(_FLOOR, self._most), min(self._most, int(room_s / self._token_s)))
+        fitting = int(self._room_s(alone_s) / self._token_s)
+        return max(min(_FLOOR, self._most), min(self._most, fitting))
 
     def learn(self, decoding: int, prompt_tokens: int, step_s: float) -> None:
         """Take in what a step lasted."""
@@ -44,11 +44,16 @@ class PrefillBudget:
             self._alone_s[size] = known_s + _WEIGHT * (step_s - known_s)
             return
         self._together += 1
-        if alone_s is None and prompt_tokens < _TELLING:
+        if (alone_s is None or self._token_s is None) and prompt_tokens < _TELLING:
             return
         if alone_s is not None and decoding:
             self._alone_s[size] = alone_s = min(alone_s, step_s)  # it was measured in worse times
         token_s = max(1e-7, step_s - (alone_s or 0.0)) / prompt_tokens
         known_s = token_s if self._token_s is None else self._token_s
         token_s = min(max(token_s, known_s / _ODD), known_s * _ODD)
+        if token_s < known_s and prompt_tokens < _TELLING <= self._room_s(alone_s or 0) / known_s:
+            return  # it was short by itself, and may cost nothing where a long one will
         self._token_s = known_s + _WEIGHT * (token_s - known_s)
+
+    def _room_s(self, alone_s: float) -> float:
+        return max(self._stall_s - alone_s, alone_s / 2)

@@ -49,6 +49,9 @@ class Engine:
         self._vocabulary = 0
         self._condition = Condition()
         self._settled = Event()
+        # Both are touched under the condition alone: all that is not over yet, and what of it
+        # the thread has not taken in.
+        self._inside: set[Run] = set()
         self._inbox: list[Run] = []
         self._cancelling = False
         self._closing = False
@@ -76,30 +79,34 @@ class Engine:
         """Wait until it is `ready` or has `failed`; false if it is still loading then."""
         return self._settled.wait(timeout_s)
 
-    def submit(self, run: Run) -> None:
-        """Queue a sequence; its progress is delivered in `run.loop`, or on the engine's thread.
+    def submit(self, *runs: Run) -> None:
+        """Queue sequences, all or none; progress is delivered in `run.loop`, or on the thread.
 
         Raises:
             BackendUnavailable: nothing is loaded, or no longer.
-            BadRequestError: the prompt is empty, or of tokens that the model does not have.
+            BadRequestError: a prompt is empty, or of tokens that the model does not have, or
+                there are more sequences than the queue could ever take.
             ContextLengthExceeded: the prompt can never fit.
             RateLimitError: the queue is full.
         """
         stepper = self._ready_stepper()
-        require_fit(run.prompt, stepper.window_tokens, self._vocabulary)
-        if run.prompt_logprobs:
-            run.told.append(Drawn(run.prompt[0]))
+        for prompt in {id(run.prompt): run.prompt for run in runs}.values():
+            require_fit(prompt, stepper.window_tokens, self._vocabulary)
+        for run in runs:
+            if run.prompt_logprobs:
+                run.told.append(Drawn(run.prompt[0]))
         with self._condition:
-            scheduler = self._ready_stepper().scheduler
-            waiting = len(self._inbox) + len(scheduler.waiting)
-            self._admission.require_room(waiting + len(scheduler.running), waiting, monotonic())
-            self._inbox.append(run)
+            self._ready_stepper()
+            waiting = len(self._inbox) + self._stats.waiting
+            self._admission.require_room(len(self._inside), waiting, monotonic(), len(runs))
+            self._inside.update(runs)
+            self._inbox += runs
             self._condition.notify()
 
     def cancel(self, run: Run) -> None:
         """Let a sequence go: its blocks are free after the step in progress."""
-        run.cancelled = True
         with self._condition:
+            run.cancelled = True
             self._cancelling = True
             self._condition.notify()
 
@@ -149,12 +156,10 @@ class Engine:
         self._thread.join(timeout_s)
 
     def _ready_stepper(self) -> Stepper:
-        if self.failed is not None:
-            raise BackendUnavailable("The model could not be loaded, or failed for good.")
+        if self.failed is not None or self._closing:
+            raise _unavailable(self.failed)
         if self._stepper is None:
             raise BackendUnavailable("The model is being loaded; try again later.")
-        if self._closing:
-            raise BackendUnavailable("The engine is shutting down.")
         return self._stepper
 
     def _live(self) -> None:
@@ -175,7 +180,7 @@ class Engine:
             self._settled.set()
         try:
             self._serve(stepper)
-        except Exception as error:  # noqa: BLE001 - kept and told; the server is no longer ready
+        except BaseException as error:  # noqa: BLE001 - kept and told; the server is not ready
             _log.exception("the engine ends")
             self.failed = error
         finally:
@@ -186,9 +191,11 @@ class Engine:
         """Step after step, until the engine closes."""
         while self._has_work(stepper):
             progress = stepper.step()
-            finished = sum(one.finish is not None for _, one in progress)
-            self._admission.left(finished, monotonic())
-            self._stats = stepper.stats()
+            over = [run for run, one in progress if one.finish or one.error]
+            with self._condition:
+                self._inside.difference_update(over)
+                self._admission.left(len(over), monotonic())
+                self._stats = stepper.stats()
             self._deliver(progress)
 
     def _has_work(self, stepper: Stepper) -> bool:
@@ -199,26 +206,29 @@ class Engine:
                 if self._closing or self._cancelling:
                     break
                 self._condition.wait()
+            changed = bool(self._inbox) or self._cancelling
             for run in self._inbox:
                 scheduler.add(run)
             self._inbox.clear()
-            cancelling, self._cancelling = self._cancelling, False
-        if cancelling:
-            scheduler.drop_cancelled()
-            self._stats = stepper.stats()
-        return not self._closing
+            if self._cancelling:
+                self._cancelling = False
+                scheduler.drop_cancelled()
+                self._inside = {run for run in self._inside if not run.cancelled}
+            if changed:
+                self._stats = stepper.stats()
+            return not self._closing
 
     def _end(self, stepper: Stepper) -> None:
-        """Fail all that is left."""
+        """Fail all that is left. They are told first: what follows may be what is broken."""
         with self._condition:
             self._closing = True  # nothing is submitted from here on
-            left = [*stepper.scheduler.running, *stepper.scheduler.waiting, *self._inbox]
+            left = [*self._inside]
+            self._inside.clear()
             self._inbox.clear()
+        self._deliver([(run, Progress(error=_unavailable(self.failed))) for run in left])
         for run in left:
             stepper.scheduler.end(run)
         self._stats = stepper.stats()
-        error = BackendUnavailable("The engine is shutting down.")
-        self._deliver([(run, Progress(error=error)) for run in left])
 
     def _deliver(self, progress: Iterable[tuple[Run, Progress]]) -> None:
         """Hand over all at once, to each loop; there is one."""
@@ -235,6 +245,12 @@ class Engine:
             except RuntimeError:  # the loop is closed, and nobody listens any more
                 for run, _ in batch:
                     self.cancel(run)
+
+
+def _unavailable(failed: BaseException | None) -> BackendUnavailable:
+    if failed is not None:
+        return BackendUnavailable("The model could not be loaded, or failed for good.")
+    return BackendUnavailable("The engine is shutting down.")
 
 
 def _hand_over(batch: list[tuple[Run, Progress]]) -> None:

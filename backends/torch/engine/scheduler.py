@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from backends.torch.engine.blocks import BlockPool, chain
 from backends.torch.engine.run import Run
 from backends.torch.engine.shares import divide
-from backends.torch.engine.statistics import Tally
+from backends.torch.engine.statistics import Stats
 
 
 @dataclass(slots=True)
@@ -31,9 +31,9 @@ class Scheduler:
     has said: it is computed again, mostly from the prefix cache.
     """
 
-    def __init__(self, pool: BlockPool, max_running: int, tally: Tally | None = None) -> None:
+    def __init__(self, pool: BlockPool, max_running: int, tally: Stats | None = None) -> None:
         self.pool = pool
-        self.tally = tally or Tally()
+        self.tally = tally or Stats()
         self.max_running = max_running
         self.waiting: deque[Run] = deque()
         self.running: list[Run] = []  # in the order of admission

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from backends.torch.engine.run import Run
 
-_ROWS = 128  # prompt tokens a step whose logits are wanted: a row is as wide as the vocabulary
+_ROWS = 128  # prompt tokens a step whose logits are wanted, of all prompts: rows are wide
 
 
 def divide(prompts: Sequence[Run], budget: int) -> list[tuple[Run, int]]:
@@ -24,7 +24,19 @@ def divide(prompts: Sequence[Run], budget: int) -> list[tuple[Run, int]]:
             share = min(_wanted(run), left)
             left -= share
             shares.append((run, share))
-    return [(oldest, min(_wanted(oldest), granted + left)), *shares]
+    return _with_rows([(oldest, min(_wanted(oldest), granted + left)), *shares])
+
+
+def _with_rows(shares: list[tuple[Run, int]]) -> list[tuple[Run, int]]:
+    """As much of them as has logits for the rows that are to be told."""
+    rows, kept = _ROWS, []
+    for run, share in shares:
+        if run.untold:
+            share = min(share, rows)  # noqa: PLW2901 - what is left for it
+            rows -= share
+        if share:
+            kept.append((run, share))
+    return kept
 
 
 def _arrival(run: Run) -> int:

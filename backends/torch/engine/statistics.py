@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Stats:
-    """The engine after a step. All but the first four are totals since it was ready."""
+    """The engine after a step. All but the first four are totals since it was ready.
+
+    The thread counts in one of its own; whoever asks is given a copy.
+    """
 
     running: int = 0
     waiting: int = 0
@@ -15,20 +18,6 @@ class Stats:
     prefix_hits: int = 0  # tokens found there
     preemptions: int = 0
     prompt_tokens: int = 0  # of sequences that began, found in the prefix cache or computed
-    generated_tokens: int = 0
-    finished: int = 0
-    steps: int = 0
-    step_seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """The totals as the engine's thread counts them; nobody else reads it."""
-
-    prefix_queries: int = 0
-    prefix_hits: int = 0
-    preemptions: int = 0
-    prompt_tokens: int = 0
     generated_tokens: int = 0
     finished: int = 0
     steps: int = 0

@@ -1,6 +1,7 @@
 """A step from plan to progress: forward, draw, note. No thread and no clock but the stopwatch."""
 
 import logging
+from dataclasses import replace
 from time import perf_counter
 from typing import Literal
 
@@ -13,7 +14,7 @@ from backends.torch.engine.budget import PrefillBudget
 from backends.torch.engine.loaded import Loaded
 from backends.torch.engine.run import Progress, Run
 from backends.torch.engine.scheduler import Plan, Scheduler
-from backends.torch.engine.statistics import Stats, Tally
+from backends.torch.engine.statistics import Stats
 from backends.torch.engine.steps import StepMaker
 from backends.torch.sampling.drawing import Drawing, DrawingError, Drawn
 from backends.torch.sampling.logprobs import prompt_logprobs
@@ -30,7 +31,7 @@ class Stepper:
     def __init__(self, loaded: Loaded, budget: PrefillBudget, max_running: int) -> None:
         shape, cache = loaded.decoder.shape, loaded.cache
         self.window_tokens = min(shape.context_tokens, cache.blocks * cache.block_tokens)
-        self.tally = Tally()
+        self.tally = Stats()
         self.pool = BlockPool(cache.blocks, cache.block_tokens)
         self.scheduler = Scheduler(self.pool, max_running, self.tally)
         self._loaded = loaded
@@ -56,7 +57,7 @@ class Stepper:
         for run, share in plan.pieces:
             self.scheduler.computed(run, share)
         progress = [(run, self._accept(run, token)) for run, token in drawn]
-        self._count(plan, len(drawn), perf_counter() - started_s)
+        self._count(plan, progress, perf_counter() - started_s)
         return progress
 
     @torch.inference_mode()
@@ -72,20 +73,12 @@ class Stepper:
 
     def stats(self) -> Stats:
         """Where the engine stands."""
-        tally = self.tally
-        return Stats(
+        return replace(
+            self.tally,
             running=len(self.scheduler.running),
             waiting=len(self.scheduler.waiting),
             blocks_used=self.pool.used,
             blocks_total=self.pool.blocks,
-            prefix_queries=tally.prefix_queries,
-            prefix_hits=tally.prefix_hits,
-            preemptions=tally.preemptions,
-            prompt_tokens=tally.prompt_tokens,
-            generated_tokens=tally.generated_tokens,
-            finished=tally.finished,
-            steps=tally.steps,
-            step_seconds=tally.step_seconds,
         )
 
     def _compute(self, plan: Plan) -> list[Outcome]:
@@ -95,12 +88,17 @@ class Stepper:
         logits = self._loaded.decoder.forward(step.token_ids, step.positions, cache)  # [L, V]
         row = len(rows.drawing)
         outcomes = self._draw(logits[:row], rows.drawing)
+        untellable: dict[Run, APIError] = {}
         for run, count in rows.telling:
             tokens = run.prompt[len(run.told) : len(run.told) + count]
             alternatives = run.drawing.logprobs or 0
-            run.told += prompt_logprobs(logits[row : row + count], tokens, alternatives)
+            try:
+                run.told += prompt_logprobs(logits[row : row + count], tokens, alternatives)
+            except APIError as error:
+                untellable[run] = error
             row += count
-        return outcomes
+        drawn = [outcome for outcome in outcomes if outcome[0] not in untellable]
+        return [*drawn, *untellable.items()]
 
     def _draw(self, logits: Tensor, runs: list[Run]) -> list[Outcome]:
         """A token for each, from `logits` [L, V]; one with none to draw holds up no other."""
@@ -147,18 +145,16 @@ class Stepper:
             self.scheduler.fail(run)
         return [(run, Progress(error=_told(error))) for run in plan.runs]
 
-    def _count(self, plan: Plan, drawn: int, step_s: float) -> None:
+    def _count(self, plan: Plan, progress: list[tuple[Run, Progress]], step_s: float) -> None:
         prompt_tokens = sum(share for _, share in plan.pieces)
         self._budget.learn(len(plan.decoding), prompt_tokens, step_s)
         self.tally.steps += 1
         self.tally.step_seconds += step_s
-        self.tally.generated_tokens += drawn
+        self.tally.generated_tokens += sum(len(one.drawn) for _, one in progress)
 
 
 def _told(error: Exception) -> APIError:
     """What a client may hear of it."""
-    if isinstance(error, APIError):
-        return error
     told = APIError("The model failed at this answer.")
     told.__cause__ = error
     return told

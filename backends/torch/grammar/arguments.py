@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # The inside of a JSON string as far as it is certain: no half of an escape or of a surrogate pair.
 CERTAIN = re.compile(
@@ -76,30 +72,6 @@ class PlainInput:
         certain = found.end() if found else 0
         ready, self._waiting = self._waiting[:certain], self._waiting[certain:]
         return _decoded(ready)
-
-
-def whole_call(text: str, kinds: Mapping[str, str]) -> tuple[str, str] | None:
-    """The name and the arguments, or plain input, of the call that a text is; None: it is none.
-
-    `kinds` are those of the tools that there are.
-    """
-    try:
-        call = json.loads(text, parse_constant=_no_number)
-        name, arguments = call["name"], call["arguments"]
-        kind = kinds[name]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    if not isinstance(arguments, dict):
-        return None
-    if kind == "custom":
-        plain = arguments.get("input")
-        return (name, SURROGATE.sub("\ufffd", plain)) if isinstance(plain, str) else None
-    readable = json.dumps(arguments, ensure_ascii=False)
-    return name, json.dumps(arguments) if SURROGATE.search(readable) else readable
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
 
 
 def _closing_quote(text: str) -> int | None:

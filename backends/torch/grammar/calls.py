@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from backends.protocol import Event, TextDelta, TokenLogprob, Tool, ToolCallDelta
-from backends.torch.grammar.arguments import JSONObject, PlainInput, whole_call
+from backends.torch.grammar.arguments import JSONObject, PlainInput
 from backends.torch.grammar.tools import CLOSE, OPEN
 
 if TYPE_CHECKING:
@@ -29,17 +29,15 @@ class Piece:
 class CallReader:
     """Reads the pieces of one choice; what it gives joins to the same however they were cut.
 
-    `enforced` says that a grammar keeps calls well-formed, so that they are told as they come:
-    the name once it is complete, then its arguments in pieces (for a custom tool, its plain input).
-    Without one a call is told when it is complete, and what turns out to be none is text.
-    The `tokens` of the events add up to those pushed.
+    A grammar keeps calls well-formed, so they are told as they come: the name once it is complete,
+    then its arguments in pieces (for a custom tool, its plain input). The `tokens` of the events
+    add up to those pushed.
     """
 
-    def __init__(self, tools: Sequence[Tool], *, choice: int = 0, enforced: bool = True) -> None:
+    def __init__(self, tools: Sequence[Tool], *, choice: int = 0) -> None:
         self._kinds = {tool.name: tool.kind for tool in tools}
         self._choice = choice
-        self._enforced = enforced
-        self._state: Literal["text", "name", "colon", "arguments", "close", "whole"] = "text"
+        self._state: Literal["text", "name", "colon", "arguments", "close"] = "text"
         self._pieces: list[Piece] = []
         self._tokens = 0
         self._index = -1
@@ -67,10 +65,10 @@ class CallReader:
     def finish(self) -> list[Event]:
         """What is left when nothing more comes.
 
-        Under a grammar what is cut off before the name of a call is shown to nobody: it is no text.
+        What is cut off before the name of a call is shown to nobody: it is no text.
         """
         events: list[Event] = []
-        if self._state in {"text", "whole"}:
+        if self._state == "text":
             self._tell(len(self._waiting), events, last=True)
         if self._tokens and not events:
             events.append(self._delta() if self.called else TextDelta("", self._choice))
@@ -95,14 +93,12 @@ class CallReader:
                 return self._arguments(waiting, events)
             case "close":
                 return self._close(waiting)
-            case "whole":
-                return self._whole(waiting, events)
 
     def _text(self, waiting: str, events: list[Event]) -> bool:
         start = waiting.find(OPEN)
         if start >= 0:
             self._tell(start, events)
-            self._state = "name" if self._enforced else "whole"
+            self._state = "name"
             return True
         held = next(
             (size for size in range(len(OPEN) - 1, 0, -1) if waiting.endswith(OPEN[:size])), 0
@@ -147,21 +143,6 @@ class CallReader:
             return False
         self._drop(end + len(CLOSE))
         self._after_call = True
-        self._state = "text"
-        return True
-
-    def _whole(self, waiting: str, events: list[Event]) -> bool:
-        end = waiting.find(CLOSE)
-        if end < 0:
-            return False
-        call = whole_call(waiting[len(OPEN) : end], self._kinds)
-        if call is None:
-            self._tell(end + len(CLOSE), events)
-        else:
-            self._begin(call[0])
-            events += [self._delta(name=call[0]), self._delta(arguments=call[1])]
-            self._drop(end + len(CLOSE))
-            self._after_call = True
         self._state = "text"
         return True
 

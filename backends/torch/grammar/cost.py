@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_BYTES = 128 * 1024
 MAX_LEVELS = 2_000
@@ -36,14 +36,27 @@ Part = dict[str, Any]
 def excess(schema: Mapping[str, Any]) -> str | None:
     """What of the schema is too much, in words; None: nothing."""
     rows = list(_rows(schema))
-    parts = [part for row in rows for part in row if isinstance(part, dict)]
+    parts = _parts(rows)
     references = {part["$ref"] for part in parts if isinstance(part.get("$ref"), str)}
     if len(rows) * (len(references) + 1) > MAX_LEVELS:
         return f"{len(references)} '$ref' and {len(rows)} levels of nesting"
-    properties = sum(len(_named(part, "properties")) for part in parts)
+    properties = _properties(parts)
     if properties > MAX_PROPERTIES:
         return f"{properties} 'properties'"
     return _literals(parts) or _patterns(parts) or _steps(parts) or _branches(parts)
+
+
+def count_properties(schema: Mapping[str, Any]) -> int:
+    """How many properties the schema names, at all levels."""
+    return _properties(_parts(_rows(schema)))
+
+
+def _parts(rows: Iterable[list[Any]]) -> list[Part]:
+    return [part for row in rows for part in row if isinstance(part, dict)]
+
+
+def _properties(parts: list[Part]) -> int:
+    return sum(len(_named(part, "properties")) for part in parts)
 
 
 def _literals(parts: list[Part]) -> str | None:

@@ -11,7 +11,14 @@ from backends.protocol.errors import BadRequestError
 from backends.torch.grammar.formats import format_grammar
 from backends.torch.grammar.matcher import GrammarMatcher
 from backends.torch.grammar.schemas import reason_of, refusal
-from backends.torch.grammar.tools import CLOSE, OPEN, Marks, calls_lark, tool_grammar
+from backends.torch.grammar.tools import (
+    CLOSE,
+    OPEN,
+    Marks,
+    calls_lark,
+    require_bounded,
+    tool_grammar,
+)
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 LEXER_FUEL = 1_000_000
 MAX_STATES = 50_000
 """What the lexer of one grammar may cost, and grow to: about 100 MB."""
+
+MAX_ITEMS = 10_000
+"""Ways that an answer may go on; four a property that may be left out, of one object."""
 
 Grammar = Mapping[str, Any]
 
@@ -60,11 +70,6 @@ class Grammars:
         ]
         self._marks = Marks(ids.get(OPEN), ids.get(CLOSE), sorted({*words} - self._stops))
 
-    @property
-    def shown(self) -> frozenset[int]:
-        """Tokens that a `CallReader` has to see as text, even if they are special."""
-        return frozenset({self._marks.open, self._marks.close} - {None})  # type: ignore[arg-type]
-
     def of_request(self, request: GenerationRequest) -> GrammarMatcher | None:
         """The matcher of a request's tools and format; None: nothing is asked of the text.
 
@@ -98,6 +103,7 @@ class Grammars:
         Raises:
             BadRequestError: a schema or format cannot be kept to.
         """
+        require_bounded(tools)
         grammars = [
             {"name": f"tool{index}", **tool_grammar(tool)} for index, tool in enumerate(tools)
         ]
@@ -113,10 +119,12 @@ class Grammars:
         return self._matcher([{"name": "calls", "lark_grammar": lark}, *grammars], params)
 
     def _matcher(self, grammars: Sequence[Grammar], params: Sequence[str]) -> GrammarMatcher:
-        matcher = self._compile(grammars)
-        if matcher.is_error():
-            raise self._complaint(grammars, params, matcher.get_error())
-        return GrammarMatcher(matcher, self._vocabulary, self._stops, params[0])
+        compiled = self._compile(grammars)
+        if compiled.is_error():
+            raise self._complaint(grammars, params, compiled.get_error())
+        matcher = GrammarMatcher(compiled, self._vocabulary, self._stops, params[0])
+        matcher.mask()  # the first costs most, and finds what can never begin: not in a step
+        return matcher
 
     def _complaint(
         self, grammars: Sequence[Grammar], params: Sequence[str], complaint: str
@@ -133,7 +141,10 @@ class Grammars:
         from llguidance import LLMatcher, LLParserLimits  # noqa: PLC0415 - see above
 
         limits = LLParserLimits(
-            initial_lexer_fuel=LEXER_FUEL, max_lexer_states=MAX_STATES, verbose_errors=False
+            initial_lexer_fuel=LEXER_FUEL,
+            max_lexer_states=MAX_STATES,
+            max_items_in_row=MAX_ITEMS,
+            verbose_errors=False,
         )
         text = json.dumps({"grammars": grammars})
         return LLMatcher(self._tokenizer, text, log_level=0, limits=limits)

@@ -36,7 +36,7 @@ class GrammarMatcher:
         twin = GrammarMatcher(
             self._matcher.deep_copy(), self._vocabulary, frozenset(self._stops), self._param
         )
-        twin._ended = self._ended
+        twin._ended, twin._mask = self._ended, self._mask
         return twin
 
     def mask(self) -> NDArray[bool_]:

@@ -33,7 +33,7 @@ KEYWORDS = (
     (r"Resource '|[Rr]eference|\$ref", "a '$ref' points outside the schema, or at nothing"),
     (r"Unsatisfiable schema: (.{1,200})", r"no document fits it: \1"),
     (r"recursion limit", "it is nested too deeply"),
-    (r"fuel|too (?:large|complex|many)|limit", "it is too complex"),
+    (r"panic|fuel|too (?:large|complex|many)|limit", "it is too complex"),
 )
 
 
@@ -46,7 +46,8 @@ def json_grammar(schema: Mapping[str, Any], param: str, *, lenient: bool = False
     try:
         size = len(orjson.dumps(dict(schema)))
     except TypeError:
-        raise refusal("it is no JSON, or nested too deeply", param) from None
+        reason = "it is no JSON, is nested too deeply, or has an integer of more than 64 bits"
+        raise refusal(reason, param) from None
     if size > MAX_BYTES:
         raise refusal(f"it has {size} bytes, more than {MAX_BYTES}", param)
     too_much = excess(schema)

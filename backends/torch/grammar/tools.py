@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backends.torch.grammar.cost import count_properties
 from backends.torch.grammar.schemas import json_grammar, refusal
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 MAX_CALLS = 16
 """Calls in one answer: small models repeat themselves."""
+MAX_PROPERTIES = 4_000
+"""Of all tools together; llguidance takes a second over so many."""
 INPUT: Mapping[str, Any] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -44,6 +47,22 @@ class Marks:
     open: int | None = None
     close: int | None = None
     words: Sequence[int] = ()
+
+
+def require_bounded(tools: Sequence[Tool]) -> None:
+    """Refuse tools that cannot be told apart, or whose schemas would take too long together.
+
+    Raises:
+        BadRequestError: two of different kinds have one name, or there is too much of them.
+    """
+    kinds: dict[str, str] = {}
+    for tool in tools:
+        if kinds.setdefault(tool.name, tool.kind) != tool.kind:
+            reason = f"a function and a custom tool have one name, '{tool.name[:64]}'"
+            raise refusal(reason, tool.param)
+    properties = sum(count_properties(tool.parameters) for tool in tools)
+    if properties > MAX_PROPERTIES:
+        raise refusal(f"the schemas have {properties} 'properties' in all, too many", "tools")
 
 
 def tool_grammar(tool: Tool) -> dict[str, Any]:

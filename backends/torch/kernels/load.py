@@ -50,7 +50,6 @@ def load(folder: Path) -> Kernels:
     try:
         loaded = bind(path)
     except NoKernelsError:
-        # What was kept is broken: a full disk, a copied home directory. Once more, from scratch.
-        path.unlink(missing_ok=True)
-        loaded = bind(library(folder))
+        # What was kept does not load: it came with a home directory from another system.
+        loaded = bind(library(folder, anew=True))
     return Kernels(loaded, tiles=has_tiles() and bool(loaded.permit_tiles()))

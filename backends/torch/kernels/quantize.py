@@ -34,9 +34,10 @@ class Quantized:
 
 def quantize(weight: Tensor) -> Quantized:
     """`weight` [out, in], rounded to 8 bits."""
-    exact = weight.float()
-    scales = exact.abs().amax(1).clamp_min(1e-12) / LARGEST
-    return Quantized((exact / scales[:, None]).round_().to(torch.int8), scales)
+    scales = weight.abs().amax(1).float().clamp_min(1e-12) / LARGEST
+    # As torch's product takes them: the rows make up for what the rounding does to them.
+    scales = scales.to(weight.dtype).float()
+    return Quantized((weight / scales[:, None]).round_().to(torch.int8), scales)
 
 
 class PortableInt8Ops(PortableOps):

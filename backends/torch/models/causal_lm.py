@@ -6,15 +6,21 @@ has no name is found by `trial.py`, before anything is served.
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
+from logging import CRITICAL
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from backends.torch.decoder import Shape
+from backends.torch.models.config import read_json
+from backends.torch.weights.failure import said
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -123,27 +129,58 @@ def load_causal_lm(
         ValueError: transformers is not there, or the model cannot be run; one line says why.
     """
     try:
-        decoder = CausalLM(_read(folder, dtype).to(device))
+        with quiet():
+            decoder = CausalLM(_read(folder, dtype).to(device))
     except ModuleNotFoundError as error:
-        raise ValueError(f"{folder}: this architecture needs `pip install transformers`") from error
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError) as error:
-        line = " ".join(str(error).split())
-        raise ValueError(f"{folder}: {line[:300]}") from error
+        raise ValueError(f"{folder}: this architecture needs `pip install {error.name}`") from error
+    except Exception as error:  # transformers raises what its readers raise
+        raise ValueError(f"{folder}: {said(error)}") from error
     if progress:
         progress(1, 1)
     return decoder
 
 
-def _read(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - likewise
-    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415 - takes a second
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' own lines on stderr: what is wrong is said once, and by us."""
+    from transformers.utils import logging  # noqa: PLC0415 - takes a second
 
+    before: int = logging.get_verbosity()
+    logging.set_verbosity(CRITICAL)
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call] # has no types
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _read(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - likewise
+    from transformers import (  # noqa: PLC0415 - takes a second
+        CONFIG_MAPPING,
+        AutoConfig,
+        AutoModelForCausalLM,
+    )
+
+    raw = read_json(folder / "config.json")
+    if raw.get("auto_map") and raw.get("model_type") not in CONFIG_MAPPING:
+        raise ValueError("a model that brings code of its own cannot be run")
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     if reason := unfit(config):
         raise ValueError(f"{reason} cannot be run")
     loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder, config=config, dtype=dtype, trust_remote_code=False, output_loading_info=True
+        folder,
+        config=config,
+        dtype=dtype,
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,  # to name one below
+        output_loading_info=True,
     )
     model, found = loaded
+    if mismatched := sorted(found["mismatched_keys"]):
+        name, *sizes = mismatched[0]
+        in_file, by_config = (" x ".join(map(str, size)) for size in sizes)
+        raise ValueError(f"{name} is {in_file}, and by config.json {by_config}")
     if missing := sorted(found["missing_keys"]):
         raise ValueError(f"{missing[0]} is in none of its files")
     return model

@@ -32,9 +32,16 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise ValueError(f"device {name!r} is not known; use auto, cpu, cuda or mps") from None
-    if device.type not in there or not there[device.type]():
+    if device.type not in there or not there[device.type]() or not _numbered(device):
         raise ValueError(f"device {name!r} is not there on this machine")
     return device
+
+
+def _numbered(device: torch.device) -> bool:
+    """Whether there is a device of that number; only those of CUDA have one."""
+    return device.index is None or (
+        device.type == "cuda" and device.index < torch.cuda.device_count()
+    )
 
 
 def dtype_of(name: str, device: torch.device) -> torch.dtype:

@@ -20,34 +20,46 @@ def rotary(
 ) -> Rotary:
     """The tables up to a context, from `rope_parameters` of type default, linear or llama3.
 
-    Raises ValueError where a parameter that the type needs is missing.
+    Raises ValueError where a parameter that the type needs is missing or makes no sense.
     """
-    turns = _turns(rope, head_size)  # [D/2]
-    angles = torch.outer(torch.arange(context_tokens, dtype=torch.float32), turns)
+    places = torch.arange(context_tokens, dtype=torch.float32)
+    angles = torch.outer(places, turns(rope, head_size))
     return Rotary(cos=angles.cos().to(device), sin=angles.sin().to(device))
 
 
-def _turns(rope: Mapping[str, Any], head_size: int) -> Tensor:
-    """By how much each pair turns from one position to the next, [D/2] float32."""
+def turns(rope: Mapping[str, Any], head_size: int) -> Tensor:
+    """By how much each pair turns from one position to the next, [D/2] float32.
+
+    Raises ValueError where a parameter that the type needs is missing or makes no sense.
+    """
     exponents = torch.arange(0, head_size, 2, dtype=torch.float32) / head_size
-    turns: Tensor = 1.0 / (float(rope["rope_theta"]) ** exponents)
-    try:
-        if rope["rope_type"] == "linear":
-            return turns / float(rope["factor"])
-        if rope["rope_type"] == "llama3":
-            return _llama3(turns, rope)
-    except KeyError as error:
-        raise ValueError(f"rope scaling {rope['rope_type']} lacks {error}") from None
-    return turns
+    found: Tensor = 1.0 / (_number(rope, "rope_theta") ** exponents)
+    if rope["rope_type"] == "linear":
+        found /= _number(rope, "factor")
+    elif rope["rope_type"] == "llama3":
+        found = _llama3(found, rope)
+    return found
 
 
-def _llama3(turns: Tensor, rope: Mapping[str, Any]) -> Tensor:
+def _llama3(found: Tensor, rope: Mapping[str, Any]) -> Tensor:
     """Slow turns slowed by `factor`, quick ones kept, those between mixed.
 
     Source: the Llama 3.1 release, `apply_scaling`.
     """
-    trained, slower = float(rope["original_max_position_embeddings"]), float(rope["factor"])
-    low, high = float(rope["low_freq_factor"]), float(rope["high_freq_factor"])
-    rounds = trained * turns / (2 * math.pi)  # [D/2] full turns within the trained context
+    trained, slower = _number(rope, "original_max_position_embeddings"), _number(rope, "factor")
+    low, high = _number(rope, "low_freq_factor"), _number(rope, "high_freq_factor")
+    if low >= high:
+        raise ValueError(f"rope scaling llama3 has a low_freq_factor of {low} and a high of {high}")
+    rounds = trained * found / (2 * math.pi)  # [D/2] full turns within the trained context
     kept = ((rounds - low) / (high - low)).clamp(0.0, 1.0)
-    return turns * (kept + (1.0 - kept) / slower)
+    return found * (kept + (1.0 - kept) / slower)
+
+
+def _number(rope: Mapping[str, Any], name: str) -> float:
+    """A parameter above zero."""
+    if name not in rope:
+        raise ValueError(f"rope scaling {rope['rope_type']} lacks '{name}'")
+    value = rope[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"'{name}' of its rope scaling is {value!r:.40}, not a number above 0")
+    return float(value)

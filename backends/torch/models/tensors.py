@@ -26,11 +26,6 @@ def expected(config: Config) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def needless(name: str, config: Config) -> bool:
-    """Whether a file may have a tensor that nothing is made of."""
-    return name.endswith(".rotary_emb.inv_freq") or (config.tied and name == HEAD)
-
-
 def _layer(config: Config) -> dict[str, tuple[int, ...]]:
     queries = config.heads * config.head_size
     keys = config.kv_heads * config.head_size

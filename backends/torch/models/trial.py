@@ -1,4 +1,7 @@
-"""A few tokens run both ways: does a model attend to the paged cache as it would by itself?"""
+"""A few tokens run before anything is served, through the paged cache.
+
+Does a model of transformers attend to it as it would by itself? Does one's own run at all?
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from backends.torch.models.cache import PagedCache
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from backends.torch.decoder import Decoder, Shape
     from backends.torch.models.causal_lm import CausalLM
 
 BLOCK_TOKENS = 4
@@ -23,18 +27,13 @@ STEPS = [[(0, 5), (1, 8)], [(0, 1), (1, 3)], [(0, 1), (1, 1)]]
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 0.01, torch.bfloat16: 0.05}
 
 
-def try_out(decoder: CausalLM) -> None:
+def compare(decoder: CausalLM) -> None:
     """Nothing, if the two ways agree.
 
     Raises:
         ValueError: they do not: the model depends on what a paged cache does not hold.
     """
-    generator = torch.Generator().manual_seed(0)
-    device = decoder.shape.device
-    texts = [
-        torch.randint(decoder.shape.vocabulary, (length,), generator=generator).to(device)
-        for length in LENGTHS
-    ]
+    texts = _texts(decoder.shape)
     expected = torch.cat([decoder.reference(text) for text in texts]).float()  # [T, V]
     found = torch.cat(_paged(decoder, texts)).float()
     off = float((found - expected).norm() / expected.norm())
@@ -44,7 +43,30 @@ def try_out(decoder: CausalLM) -> None:
         )
 
 
-def _paged(decoder: CausalLM, texts: list[Tensor]) -> list[Tensor]:
+@torch.inference_mode()
+def run(decoder: Decoder) -> None:
+    """Nothing, if a decoder of one's own gives a row of logits for each that is wanted.
+
+    Raises:
+        ValueError: it gives something else; what it raises itself goes through.
+    """
+    shape = decoder.shape
+    for text, rows in zip(texts := _texts(shape), _paged(decoder, texts), strict=True):
+        if rows.shape != (len(text), shape.vocabulary):
+            raise ValueError(
+                f"it gives logits {list(rows.shape)}, not {[len(text), shape.vocabulary]}"
+            )
+
+
+def _texts(shape: Shape) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randint(shape.vocabulary, (length,), generator=generator).to(shape.device)
+        for length in LENGTHS
+    ]
+
+
+def _paged(decoder: Decoder, texts: list[Tensor]) -> list[Tensor]:
     """The logits [T, V] of each text, its tokens run in several steps."""
     paged = PagedCache(decoder.shape, 8, BLOCK_TOKENS)
     done = [0] * len(texts)

@@ -4,6 +4,10 @@ This has not run on a GPU: none was to be had. Its layout and what it passes on 
 CPU, with a stand-in of the same signature. So nothing takes it on trust: `attention_on` tries it
 on the device against the portable way, and keeps that where they differ or where the installed
 flash attention has no block tables. There are no CUDA graphs, for the same reason.
+
+PyTorch brings FlashAttention 2, which reads blocks of 256 tokens (or a multiple) and wants to be
+told where keys start; 3 and 4 come by `torch.nn.attention.activate_flash_attention_impl`, read
+blocks of any size and find that in the block table.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
+from torch.nn.attention import current_flash_attention_impl
 from torch.nn.attention.varlen import varlen_attn
 
 from backends.torch.decoder import Shape, Step
@@ -65,6 +70,10 @@ class VarlenStep(PagedStep):
         self._starts = torch.tensor(step.starts, dtype=torch.int32, device=device)  # [B + 1]
         self._lengths = torch.tensor(step.lengths, dtype=torch.int32, device=device)  # [B]
         self._most = max(counts), max(step.lengths)
+        self._key_starts: Tensor | None = None  # [B + 1]
+        if current_flash_attention_impl() is None:  # FlashAttention 2
+            self._key_starts = torch.zeros_like(self._starts)
+            self._key_starts[1:] = self._lengths.cumsum(0)
 
     @staticmethod
     def room(shape: Shape, blocks: int, block_tokens: int) -> Tensor:
@@ -84,7 +93,7 @@ class VarlenStep(PagedStep):
             keys,
             values,
             self._starts,
-            None,  # where keys start: the block table says it
+            self._key_starts,
             *self._most,
             scale=scale,
             window_size=CAUSAL,
@@ -95,13 +104,16 @@ class VarlenStep(PagedStep):
         return answer if isinstance(answer, torch.Tensor) else answer[0]
 
 
+def block_tokens_on(device: torch.device) -> int:
+    """How many tokens a block takes: what the quickest way to attend there can read."""
+    flash_2 = device.type == "cuda" and current_flash_attention_impl() is None
+    return 256 if flash_2 else 32
+
+
 def attention_on(
     shape: Shape, block_tokens: int, varlen: type[PagedStep] = VarlenStep
 ) -> type[PagedStep]:
-    """The quickest way to attend that gives what the portable one gives.
-
-    FlashAttention 2 knows block tables for blocks of 256 tokens alone, later ones for any.
-    """
+    """The quickest way to attend that gives what the portable one gives."""
     if shape.device.type != "cuda":
         return PortableStep
     return varlen if agrees(shape, block_tokens, varlen) else PortableStep

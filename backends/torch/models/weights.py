@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
 from backends.torch.models.config import read_config, read_json
-from backends.torch.models.tensors import expected, needless
+from backends.torch.models.tensors import HEAD, expected
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
     from backends.torch.models.config import Config
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LoadProgress = Callable[[int, int], None]  # bytes done, bytes in all
 
 SINGLE = "model.safetensors"
+NEEDLESS = ".rotary_emb.inv_freq"  # old files hold what follows from the config
 INDEX = "model.safetensors.index.json"
 NUMBERS = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8}  # bytes an element
 
@@ -50,32 +51,30 @@ class Checkpoint(Mapping[str, "Tensor"]):
         self._bytes: dict[str, int] = {}
         self._done_bytes = 0
         with self._close:
-            for path in _shards(folder):
-                self._open(path)
+            for path, promised in _files(folder).items():
+                self._open(path, promised)
             self._close = self._close.pop_all()
-        self._check_index(folder)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, promised: set[str]) -> None:
         try:
+            path.open("rb").close()  # safetensors finds no file where it may not read one
             file = self._close.enter_context(safe_open(path, "pt"))
         except FileNotFoundError:
             raise ValueError(f"{path}: no such file") from None
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except SafetensorError as error:
             raise ValueError(f"{path}: is truncated or corrupt: {error}") from None
+        if lacking := sorted(promised.difference(file.keys())):
+            raise ValueError(f"{path}: lacks {lacking[0]}, which {INDEX} says it holds")
         for name in file.keys():  # noqa: SIM118 # the handle is no mapping
             piece = file.get_slice(name)
             kind, shape = piece.get_dtype(), tuple(piece.get_shape())
-            if kind not in NUMBERS:
+            # What is no weight may be a table of positions or a mask, which nothing is made of.
+            if kind not in NUMBERS and name.endswith(".weight"):
                 raise ValueError(f"{path}: {name} is {kind}; {', '.join(NUMBERS)} can be read")
             self._files[name], self._paths[name], self.shapes[name] = file, path, shape
-            self._bytes[name] = prod(shape) * NUMBERS[kind]
-
-    def _check_index(self, folder: Path) -> None:
-        if not (folder / INDEX).exists():
-            return
-        for name, file in read_json(folder / INDEX)["weight_map"].items():
-            if self._paths.get(name) != folder / file:
-                raise ValueError(f"{folder / file}: lacks {name}, which {INDEX} says it holds")
+            self._bytes[name] = prod(shape) * NUMBERS.get(kind, 1)
 
     def __getitem__(self, name: str) -> Tensor:
         tensor: Tensor = self._files[name].get_tensor(name)
@@ -107,18 +106,23 @@ class Checkpoint(Mapping[str, "Tensor"]):
         self._close.close()
 
 
-def _shards(folder: Path) -> list[Path]:
-    """The files of a folder that hold tensors."""
+def _files(folder: Path) -> dict[Path, set[str]]:
+    """The files of a folder that hold tensors, each with those that an index says it holds."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder")
     if (folder / SINGLE).exists():
-        return [folder / SINGLE]
+        return {folder / SINGLE: set()}
     if not (folder / INDEX).exists():
         raise ValueError(f"{folder}: holds neither {SINGLE} nor {INDEX}")
-    names = read_json(folder / INDEX).get("weight_map")
-    if not isinstance(names, dict) or not names:
+    places = read_json(folder / INDEX).get("weight_map")
+    if not isinstance(places, dict) or not places:
         raise ValueError(f"{folder / INDEX}: has no weight_map")
-    return [folder / name for name in sorted(set(map(str, names.values())))]
+    files: dict[Path, set[str]] = {}
+    for name, file in places.items():
+        if not isinstance(file, str) or Path(file).name != file:
+            raise ValueError(f"{folder / INDEX}: {file!r:.80} is no name of a file beside it")
+        files.setdefault(folder / file, set()).add(name)
+    return files
 
 
 def check(folder: Path) -> Config | str:
@@ -129,8 +133,11 @@ def check(folder: Path) -> Config | str:
     """
     config = read_config(folder)
     with Checkpoint(folder) as checkpoint:
-        if not isinstance(config, str):
-            _compare(config, checkpoint, folder)
+        if isinstance(config, str):
+            return config
+        if config.tied and HEAD in checkpoint:  # the files decide, as they do for transformers
+            config = replace(config, tied=False)
+        _compare(config, checkpoint, folder)
     return config
 
 
@@ -145,7 +152,7 @@ def _compare(config: Config, checkpoint: Checkpoint, folder: Path) -> None:
                 f"and by config.json {_times(shape)}"
             )
     for name in checkpoint:
-        if name not in wanted and not needless(name, config):
+        if name not in wanted and not name.endswith(NEEDLESS):
             raise ValueError(f"{checkpoint.path(name)}: {name} has no place in config.json's model")
 
 

@@ -1,8 +1,10 @@
-"""One row of logits as a distribution, and a token of it.
+"""Rows of logits as distributions, and a token of each.
 
-The work is done a row at a time in numpy: 49,152 floats stay in the second-level cache from the
-first operation to the last, which beats passes over the whole batch, and a row's token cannot
-depend on its company.
+The rows that are drawn from are worked on in blocks that stay in the second-level cache from the
+first operation to the last. Nothing that is done to a row depends on the others, to the last bit,
+so neither does its token.
+
+Shapes: `B` rows of a block, `V` vocabulary, `P` the same up to a whole span, `S` spans.
 """
 
 from __future__ import annotations
@@ -11,18 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.torch.sampling.nucleus import cut
+
 if TYPE_CHECKING:
-    from numpy import float32
+    from collections.abc import Sequence
+
+    from numpy import float32, float64
     from numpy.typing import NDArray
 
     from backends.torch.sampling.drawing import Drawing
 
     Row = NDArray[float32]  # [V]
+    Block = NDArray[float32]  # [B, P]
 
 COLDEST = 1e-5
 """Below it a temperature is 0: float32 cannot divide by it."""
-HIGH = (3e-4, 2e-5)
-"""Shares of the mass that few tokens have: a nucleus is mostly among those above one of them."""
+ROWS = 4
 SPAN = 256
 """Weights summed in one go when a place in the running sum is looked for."""
 
@@ -53,54 +59,71 @@ def adjusted(row: Row, drawing: Drawing) -> Row:
     return row
 
 
-def pick(row: Row, drawing: Drawing, place: float) -> int:
-    """The token at `place`, in [0, 1), of the distribution's running sum."""
-    weights = row - row.max()
-    if drawing.temperature != 1:
-        weights /= np.float32(drawing.temperature)
+def draw_places(rows: Sequence[Row], drawings: Sequence[Drawing]) -> list[int]:
+    """A token of each row: the one at which the running sum of its weights passes a random place.
+
+    The weights are what temperature and top_p make of the logits; the place is the next number of
+    the drawing's own `random`.
+    """
+    tokens: list[int] = []
+    if rows:
+        width = -(-len(rows[0]) // SPAN) * SPAN
+        block = np.empty((min(ROWS, len(rows)), width), np.float32)  # [B, P]
+        for start in range(0, len(rows), ROWS):
+            few = drawings[start : start + ROWS]
+            weights = block[: len(few)]
+            _weigh(weights, rows[start : start + ROWS], few)
+            tokens += _at(weights, _spans(weights), [one.random.random() for one in few])
+    return tokens
+
+
+def _weigh(weights: Block, rows: Sequence[Row], drawings: Sequence[Drawing]) -> None:
+    """Fill the block with the rows' weights, the highest of each 1, and 0 outside its nucleus."""
+    vocabulary = len(rows[0])
+    weights[:, vocabulary:] = -np.inf
+    for own, row in zip(weights, rows, strict=True):
+        np.subtract(row, row.max(), out=own[:vocabulary])
+    temperatures = np.array([[one.temperature] for one in drawings], np.float32)  # [B, 1]
+    if (temperatures != 1).any():
+        with np.errstate(over="ignore"):  # beyond the range of float32 a weight is 0 anyway
+            np.divide(weights, temperatures, out=weights)
     np.exp(weights, out=weights)
-    if drawing.top_p >= 1:
-        return _at(weights, place)
-    total = float(weights.sum())
-    for share in HIGH:
-        high = np.flatnonzero(weights >= total * share)
-        held = weights[high]
-        if len(high) and float(held.sum()) >= total * drawing.top_p:
-            return int(high[_at(_nucleus(held, total * drawing.top_p), place)])
-    return _at(_nucleus(weights, total * drawing.top_p), place)
+    if any(one.top_p < 1 for one in drawings):
+        totals = _spans(weights).sum(axis=1, dtype=np.float64)  # [B]
+        for own, total, drawing in zip(weights, totals, drawings, strict=True):
+            if drawing.top_p < 1:
+                cut(own, float(total), drawing.top_p)
 
 
-def _nucleus(weights: Row, mass: float) -> Row:
-    """The weights, with 0 for all but the fewest that hold `mass`; one at least.
+def _spans(weights: Block) -> NDArray[float32]:
+    """[B, S], the sums of spans of the weights."""
+    sums: NDArray[float32] = np.einsum("ij->i", weights.reshape(-1, SPAN))
+    return sums.reshape(len(weights), -1)
 
-    Of equal weights at the edge the lower ids are in.
+
+def _at(weights: Block, spans: NDArray[float32], places: Sequence[float]) -> list[int]:
+    """The index in each row at which the running sum goes beyond its place, in [0, 1), of all.
+
+    Only the span that holds the place is gone through.
     """
-    rising = np.sort(weights)
-    first = min(_place(rising, float(weights.sum()) - mass), len(rising) - 1)
-    edge = rising[first]
-    inside = weights > edge
-    equals = np.flatnonzero(weights == edge)
-    inside[equals[: len(rising) - first - np.count_nonzero(inside)]] = True
-    kept: Row = weights * inside
-    return kept
+    each = np.arange(len(weights))
+    ends = np.cumsum(spans, axis=1, dtype=np.float64)  # [B, S]
+    total = ends[:, -1:]  # [B, 1]
+    sought = np.array(places)[:, None] * total
+    # a product that is rounded up to the total stays in the last span with any weight
+    span = np.minimum(_passed(ends, sought), _passed(ends, np.nextafter(total, 0)))  # [B]
+    before = np.where(span > 0, ends[each, span - 1], 0.0)[:, None]
+    inside = weights.reshape(len(weights), -1, SPAN)[each, span]  # [B, SPAN]
+    running = np.cumsum(inside, axis=1, dtype=np.float64)
+    # the sum of the span was rounded: its end may be passed by a hair
+    index = np.minimum(
+        _passed(running, sought - before), _passed(running, np.nextafter(running[:, -1:], 0))
+    )
+    found: list[int] = (span * SPAN + index).tolist()
+    return found
 
 
-def _at(weights: Row, place: float) -> int:
-    """The index at which the running sum of the weights goes beyond `place` of the whole."""
-    index = _place(weights, place * float(weights.sum()))
-    if index < len(weights) and weights[index] > 0:
-        return index
-    return int(np.flatnonzero(weights)[-1])  # the sums are rounded: the end was passed by a hair
-
-
-def _place(weights: Row, mass: float) -> int:
-    """The first index at which the running sum is beyond `mass`; the length if there is none.
-
-    Spans are summed first, and only the span that holds the place is gone through.
-    """
-    spans = np.add.reduceat(weights, np.arange(0, len(weights), SPAN))
-    ends = np.cumsum(spans, dtype=np.float64)
-    span = int(np.searchsorted(ends, mass, side="right"))
-    before = float(ends[span - 1]) if span else 0.0
-    inside = np.cumsum(weights[span * SPAN : (span + 1) * SPAN], dtype=np.float64)
-    return span * SPAN + int(np.searchsorted(inside, mass - before, side="right"))
+def _passed(rising: NDArray[float64], mass: NDArray[float64]) -> NDArray[np.intp]:
+    """[B], how many of each row's running sums do not go beyond its mass."""
+    counts: NDArray[np.intp] = (rising <= mass).sum(axis=1)
+    return counts

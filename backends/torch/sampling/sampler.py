@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from backends.protocol.errors import APIError
-from backends.torch.sampling.distribution import adjusted, is_adjusted, is_greedy, pick
+from backends.torch.sampling.distribution import adjusted, draw_places, is_adjusted, is_greedy
 from backends.torch.sampling.drawing import Drawing, DrawingError, Drawn
 from backends.torch.sampling.greedy import draw_plain, is_plain
 from backends.torch.sampling.logprobs import told
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """Draws the next token of several sequences at once; it keeps nothing between draws."""
+    """Draws the next token of several sequences at once; on one thread at a time.
+
+    It keeps memory to work in, which would take longer to have anew than to fill, and nothing else.
+    """
 
     def __init__(self, vocabulary: int) -> None:
         self.vocabulary = vocabulary
+        self._room = np.empty((0, vocabulary), np.float32)
 
     def draw(self, logits: Tensor, drawings: Sequence[Drawing]) -> list[Drawn]:
         """The next token of each sequence; its counts, random numbers and matcher go on by it.
@@ -43,11 +48,20 @@ class Sampler:
         assert logits.shape == (len(drawings), self.vocabulary)  # noqa: S101 - our own bug
         if logits.device.type != "cpu" and all(map(is_plain, drawings)):
             return draw_plain(logits, drawings)
-        rows = logits.float().cpu().numpy()  # [L, V]
-        tokens = rows.argmax(axis=1)
-        adjusted_rows = _prepare(rows, tokens, drawings)
+        if len(self._room) < len(drawings):
+            self._room = np.empty(logits.shape, np.float32)
+        rows = self._room[: len(drawings)]  # [L, V]
+        torch.from_numpy(rows).copy_(logits.detach())
+        likeliest = rows.argmax(axis=1)
+        changed = _prepare(rows, likeliest, drawings)
+        tokens = {index: int(row.argmax()) for index, row in changed.items()}
+        warm = [index for index, drawing in enumerate(drawings) if not is_greedy(drawing)]
+        places = draw_places(
+            [changed.get(index, rows[index]) for index in warm], [drawings[index] for index in warm]
+        )
+        tokens |= zip(warm, places, strict=True)
         return [
-            _draw(rows[index], adjusted_rows.get(index), int(tokens[index]), drawing)
+            _drawn(rows[index], tokens.get(index, int(likeliest[index])), drawing)
             for index, drawing in enumerate(drawings)
         ]
 
@@ -76,14 +90,8 @@ def _prepare(
     return changed
 
 
-def _draw(
-    row: NDArray[float32], changed: NDArray[float32] | None, likeliest: int, drawing: Drawing
-) -> Drawn:
-    if not is_greedy(drawing):
-        own = row if changed is None else changed
-        token = pick(own, drawing, drawing.random.random())
-    else:
-        token = likeliest if changed is None else int(changed.argmax())
+def _drawn(row: NDArray[float32], token: int, drawing: Drawing) -> Drawn:
+    """The token as it is told; its sequence goes on by it."""
     drawing.counts[token] += 1
     if drawing.matcher:
         drawing.matcher.consume(token)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backends.protocol.errors import BadRequestError
 from backends.torch.text.hermes import told, without_system
+from backends.torch.text.inert import Inert
 from backends.torch.text.messages import Message, plain_messages, plain_tools
 from backends.torch.text.template import Template
 
@@ -49,20 +50,50 @@ class Chat:
         self.native_tools = _teaches_hermes(with_tools)
         self._template = Template(source)
         self._with_tools = Template(with_tools) if self.native_tools else self._template
+        self._tokenizer = tokenizer
+        self._inert = Inert(tokenizer.marks(source + with_tools))
         self._names = dict.fromkeys(("bos_token", "eos_token"), "") | dict(tokenizer.names)
 
-    def render(
+    def encode(
         self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool] = ()
-    ) -> str:
-        """The prompt, up to where the assistant begins to speak.
+    ) -> list[int]:
+        """The ids of the prompt, up to where the assistant begins to speak.
 
-        Its special tokens are in it: it is encoded without adding any.
+        The template's marks are tokens of their own; the same letters in a message are text.
 
         Raises:
             BadRequestError: the template refuses the messages, or a message is no text.
         """
-        plain = self._spoken(plain_messages(messages))
-        listed = plain_tools(tools)
+        # The template writes the special tokens itself: none is added.
+        pieces = self._pieces(messages, tools)
+        return [token for piece in pieces for token in self._tokenizer.encode(piece)]
+
+    def render(
+        self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool] = ()
+    ) -> str:
+        """The prompt as a text, which does not say what in it is a token of its own.
+
+        Raises:
+            BadRequestError: as `encode`.
+        """
+        return "".join(self._pieces(messages, tools))
+
+    def _pieces(
+        self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool]
+    ) -> list[str]:
+        try:
+            return self._inert.apart(self._rendered(messages, tools))
+        except RecursionError:  # in the arguments of a past call, or the parameters of a tool
+            raise BadRequestError(
+                "The arguments or parameters of a function are nested too deeply.",
+                param="messages",
+            ) from None
+
+    def _rendered(
+        self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool]
+    ) -> str:
+        plain = self._spoken(self._inert.sewn(plain_messages(messages)))
+        listed = self._inert.sewn(plain_tools(tools))
         if self.native_tools:
             template = self._with_tools if tools else self._template
             return self._render(template, plain, tools=listed or None)

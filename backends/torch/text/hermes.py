@@ -57,7 +57,8 @@ def without_system(messages: Sequence[Message]) -> list[Message]:
 def call_text(name: str, arguments: object) -> str:
     """A call as the model is taught to write it."""
     if isinstance(arguments, str):  # no object: it goes back as it came
-        return f'{OPEN}{{"name": {json.dumps(name)}, "arguments": {arguments}}}{CLOSE}'
+        quoted = json.dumps(name, ensure_ascii=False)
+        return f'{OPEN}{{"name": {quoted}, "arguments": {arguments}}}{CLOSE}'
     content = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
     return f"{OPEN}{content}{CLOSE}"
 

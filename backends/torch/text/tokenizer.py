@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,7 @@ FILLS = (
     ("▁<PRE>", "▁<SUF>", "▁<MID>"),
     ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),  # noqa: RUF001 - DeepSeek's own spelling
 )
+QUOTED = re.compile(r"</?\w+>|\w*")
 NAMES = ("bos_token", "eos_token", "unk_token", "pad_token")
 PADDING = 8  # a model may have rows to spare: up to an eighth of its vocabulary
 
@@ -69,7 +71,7 @@ class Tokenizer:
         return cls(
             inner=inner,
             pieces=pieces,
-            stops=frozenset(_stops(inner, folder, names)),
+            stops=frozenset(_stops(inner, folder, names, len(pieces.bytes_of))),
             special=frozenset(token for token, about in added.items() if about.special),
             templates=_templates(folder, config),
             names=names,
@@ -117,6 +119,19 @@ class Tokenizer:
             )
         before, after, middle = self.fill
         return [before, *self.encode(prefix), after, *self.encode(suffix), middle]
+
+    def marks(self, template: str) -> set[str]:
+        """The tokens by which a template orders a prompt: special ones, ends, and its own.
+
+        Words and tags such as `<think>` are none, unless they are special: messages quote them.
+        """
+        return {
+            about.content
+            for token, about in self.inner.get_added_tokens_decoder().items()
+            if about.special
+            or token in self.stops
+            or (about.content in template and not QUOTED.fullmatch(about.content.strip()))
+        }
 
     def decode(self, ids: Iterable[int], *, special: bool = True) -> str:
         """The text of ids; without `special`, the special ones are left out.
@@ -169,12 +184,17 @@ def _names(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _stops(inner: tokenizers.Tokenizer, folder: Path, names: Mapping[str, str]) -> Iterator[int]:
+def _stops(
+    inner: tokenizers.Tokenizer, folder: Path, names: Mapping[str, str], vocabulary: int
+) -> Iterator[int]:
     """The ids that the folder's files say an answer ends with; the first file that says decides."""
     for file in ("generation_config.json", "config.json"):
-        ids = _json(folder / file, optional=True).get("eos_token_id")
-        if ids is not None:
-            yield from [ids] if isinstance(ids, int) else ids
+        told = _json(folder / file, optional=True).get("eos_token_id")
+        if told is not None:
+            ids = told if isinstance(told, list) else [told]
+            if not all(isinstance(one, int) for one in ids):
+                raise ValueError(f"{folder / file} has an 'eos_token_id' that is no id")
+            yield from (one for one in ids if 0 <= one < vocabulary)
             break
     token = inner.token_to_id(names.get("eos_token", ""))
     if token is not None:
@@ -184,10 +204,14 @@ def _stops(inner: tokenizers.Tokenizer, folder: Path, names: Mapping[str, str]) 
 def _templates(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     """The chat templates by name; a file of its own wins over the config."""
     found = config.get("chat_template")
-    if isinstance(found, list):
-        templates = {one["name"]: one["template"] for one in found}
-    else:
-        templates = {} if found is None else {"default": found}
+    listed = found if isinstance(found, list) else [{"name": "default", "template": found or ""}]
+    try:
+        templates = {one["name"]: one["template"] for one in listed if one["template"]}
+        readable = all(isinstance(one, str) for one in templates.values())
+    except (TypeError, KeyError):
+        readable = False
+    if not readable:
+        raise ValueError(f"{folder / 'tokenizer_config.json'} has a 'chat_template' that is none")
     file = folder / "chat_template.jinja"
     return templates | ({"default": file.read_text(encoding="utf-8")} if file.is_file() else {})
 

@@ -9,5 +9,6 @@
 | `gguf_file.py`, `gguf_config.py`, `gguf_tokenizer.py` | its reading, its config, its tokenizer |
 | `cache.py` | the folders that are kept, each whole or not there |
 | `progress.py` | the bar |
+| `failure.py` | what went wrong, in one line |
 | `cli.py` | `adapter models` |
 """

@@ -29,6 +29,19 @@ def cache_folder() -> Path:
     return (CacheSettings().adapter_cache_dir or users).expanduser().absolute() / "models"
 
 
+def found(name: str) -> Path | None:
+    """The kept folder of that name, None where there is none yet.
+
+    Raises:
+        ValueError: nobody can say.
+    """
+    folder = cache_folder() / name
+    try:
+        return folder if folder.is_dir() else None
+    except OSError as error:
+        raise ValueError(f"cannot read {folder.parent}: {error.strerror or error}") from error
+
+
 def kept(name: str, make: Callable[[Path], None], *, peak_bytes: int) -> Path:
     """The kept folder of that name; where there is none yet, `make` fills one.
 
@@ -38,9 +51,9 @@ def kept(name: str, make: Callable[[Path], None], *, peak_bytes: int) -> Path:
     Raises:
         ValueError: there is no room, or the folder cannot be written.
     """
+    if there := found(name):
+        return there
     folder = cache_folder() / name
-    if folder.is_dir():
-        return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{name}.lock"):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -24,16 +25,23 @@ def pull_one(name: str) -> None:
     try:
         folder = pull(name)
     except ValueError as error:
-        click.echo(f"adapter: {error}", err=True)
-        sys.exit(WRONG)
+        _stop(error)
     click.echo(folder)
 
 
 @models.command("list")
 def list_all() -> None:
     """What is kept here, its size and its folder, and what can be pulled."""
-    for line in _lines():
-        click.echo(line)
+    try:
+        for line in _lines():
+            click.echo(line)
+    except (ValueError, OSError) as error:
+        _stop(error)
+
+
+def _stop(error: Exception) -> NoReturn:
+    click.echo(f"adapter: {error}", err=True)
+    sys.exit(WRONG)
 
 
 def _lines() -> Iterator[str]:

@@ -6,6 +6,9 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
+from backends.torch.weights.failure import said
 from backends.torch.weights.gguf_config import (
     ROPE_FACTORS,
     config_of,
@@ -38,15 +41,17 @@ def convert(source: Path, folder: Path) -> None:
         config = config_of(gguf)
         tokenizer = tokenizer_of(gguf)
         _write(folder / "config.json", config)
+        tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+        _write(folder / "tokenizer_config.json", tokenizer_config_of(gguf))
+        ends = {"bos_token_id": config["bos_token_id"], "eos_token_id": eos_of(gguf)}
+        _write(folder / "generation_config.json", ends)
+        if template := gguf.get("tokenizer.chat_template"):
+            (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
         _weights(gguf, folder, config, f"Converting {source.name} to bf16")
-    except (ValueError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"cannot convert {source.name}: {error}") from error
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    _write(folder / "tokenizer_config.json", tokenizer_config_of(gguf))
-    ends = {"bos_token_id": config["bos_token_id"], "eos_token_id": eos_of(gguf)}
-    _write(folder / "generation_config.json", ends)
-    if template := gguf.get("tokenizer.chat_template"):
-        (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    except (OSError, SafetensorError):  # the cache's, not the file's
+        raise
+    except Exception as error:  # a field may be of any type, and the libraries raise anything
+        raise ValueError(f"cannot convert {source.name}: {said(error)}") from error
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

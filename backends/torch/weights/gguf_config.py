@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ INNER = {
     "ffn_down": "mlp.down_proj",
 }
 ROPE_FACTORS = "rope_freqs.weight"  # Llama 3 keeps its rotary scaling as a tensor
+LOW, HIGH, TRAINED = 1.0, 4.0, 8192  # the same in all of Llama 3
 _NAME = re.compile(r"(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)")
 
 
@@ -98,14 +100,8 @@ def eos_of(gguf: GGUF) -> int | list[int] | None:
 
 def _rope(gguf: GGUF, family: str) -> dict[str, Any]:
     theta = {"rope_theta": gguf.get(f"{family}.rope.freq_base", 10_000.0)}
-    if ROPE_FACTORS in gguf.tensors:  # the largest is the factor; the rest is the same in all
-        return theta | {
-            "rope_type": "llama3",
-            "factor": float(gguf.unpacked(ROPE_FACTORS).max()),
-            "low_freq_factor": 1.0,
-            "high_freq_factor": 4.0,
-            "original_max_position_embeddings": 8192,
-        }
+    if ROPE_FACTORS in gguf.tensors:
+        return theta | _llama3(gguf.unpacked(ROPE_FACTORS).tolist(), **theta)
     kind = gguf.get(f"{family}.rope.scaling.type", "none")
     if kind == "none":
         return theta | {"rope_type": "default"}
@@ -116,3 +112,20 @@ def _rope(gguf: GGUF, family: str) -> dict[str, Any]:
         original = gguf[f"{family}.rope.scaling.original_context_length"]
         scaled["original_max_position_embeddings"] = original
     return scaled
+
+
+def _llama3(factors: list[float], rope_theta: float) -> dict[str, Any]:
+    """Llama 3's scaling, of which the file holds what it makes of each pair of dimensions."""
+    slowest = max(factors)
+    for pair, factor in enumerate(factors):
+        turn = rope_theta ** -(pair / len(factors))
+        kept = min(1.0, max(0.0, (TRAINED * turn / (2 * math.pi) - LOW) / (HIGH - LOW)))
+        if not math.isclose(factor * (kept + (1 - kept) / slowest), 1, rel_tol=1e-3):
+            raise ValueError("its rotary factors are not those of Llama 3")
+    return {
+        "rope_type": "llama3",
+        "factor": slowest,
+        "low_freq_factor": LOW,
+        "high_freq_factor": HIGH,
+        "original_max_position_embeddings": TRAINED,
+    }

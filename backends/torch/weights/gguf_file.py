@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backends.torch.weights.failure import said
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -69,12 +71,29 @@ def read(path: Path) -> GGUF:
         raise ValueError(
             f"reading {path.name} needs `pip install gguf`, and no folder named 'gguf' beside it"
         ) from error
+
+    class Reader(GGUFReader):
+        """Ends where the file does: a count that lies would have it read nothing for years."""
+
+        def _get(
+            self,
+            offset: int,
+            dtype: Any,  # noqa: ANN401 - numpy has no name for it
+            count: int = 1,
+            override_order: Any = None,  # noqa: ANN401 - likewise
+        ) -> ndarray:
+            found = super()._get(offset, dtype, count, override_order)
+            if len(found) != count:
+                raise ValueError("it ends too early")
+            return found
+
     try:
-        reader = GGUFReader(path)
+        reader = Reader(path)
         metadata = {name: field.contents() for name, field in reader.fields.items()}
-    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else "it ends too early"
-        raise ValueError(f"{path} is no whole GGUF file: {reason}") from error
-    if (parts := metadata.get("split.count", 1)) > 1:
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # the reader checks little, and fails as numpy does
+        raise ValueError(f"{path} is no whole GGUF file: {said(error)}") from error
+    if (parts := str(metadata.get("split.count", 1))) not in {"0", "1"}:
         raise ValueError(f"{path} is one of {parts} parts: join them by llama-gguf-split --merge")
     return GGUF(metadata, {tensor.name: tensor for tensor in reader.tensors})

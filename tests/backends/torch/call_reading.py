@@ -23,9 +23,9 @@ TOOLS = [WEATHER, PREFIX, BARE, NOTE]
 Call = tuple[str, str]
 
 
-def read(pieces: Sequence[str], *, enforced: bool = True) -> tuple[str, list[Call], list[Event]]:
+def read(pieces: Sequence[str]) -> tuple[str, list[Call], list[Event]]:
     """The joined text and calls of the pieces, and every event."""
-    reader = CallReader(TOOLS, enforced=enforced)
+    reader = CallReader(TOOLS)
     events = [event for piece in pieces for event in reader.push(piece)] + reader.finish()
     text = ""
     calls: list[Call] = []

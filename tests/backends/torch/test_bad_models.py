@@ -74,6 +74,21 @@ def test_a_config_that_is_none_is_named(copy: Path, tmp_path: Path) -> None:
     assert "config.json" in serve(tmp_path, "--model-path", str(copy))
 
 
+def test_a_config_that_would_fail_while_it_loads_is_told_of_before(
+    copy: Path, tmp_path: Path
+) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    scaling = {"rope_scaling": {"rope_type": "linear"}, "rope_parameters": None}
+    (copy / "config.json").write_text(json.dumps(config | scaling))
+    assert "linear lacks 'factor'" in serve(tmp_path, "--model-path", str(copy))
+
+
+def test_a_factory_that_raises_is_told_of_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def make():\n    raise RuntimeError('no\\nweights')\n")
+    said = serve(tmp_path, "--model-path", "mine:make")
+    assert "mine:make: made no decoder: RuntimeError: no weights" in said
+
+
 def test_a_tokenizer_of_another_model_is_named(copy: Path, minilm: Path, tmp_path: Path) -> None:
     said = serve(tmp_path, "--model-path", str(copy), "--tokenizer-path", str(minilm))
     assert "tokenizer" in said

@@ -14,7 +14,13 @@ from torch import Tensor
 from backends.torch.decoder import Shape
 from backends.torch.models.attention import PagedStep, PortableStep
 from backends.torch.models.cache import PagedCache
-from backends.torch.models.varlen import CAUSAL, VarlenStep, agrees, attention_on
+from backends.torch.models.varlen import (
+    CAUSAL,
+    VarlenStep,
+    agrees,
+    attention_on,
+    block_tokens_on,
+)
 from tests.backends.torch.greedy import step_of
 
 SHAPE = Shape(
@@ -63,7 +69,9 @@ def stand_in(
     assert seqused_k is not None
     assert block_table is not None
     assert block_table.dtype == seqused_k.dtype == cu_seq_q.dtype == torch.int32
-    assert cu_seq_k is None
+    assert cu_seq_k is not None  # FlashAttention 2 wants it, which is PyTorch's own
+    assert cu_seq_k.dtype == torch.int32
+    assert cu_seq_k.tolist() == [0, *seqused_k.cumsum(0).tolist()]
     assert window_size == CAUSAL
     assert enable_gqa == (query.shape[1] != key.shape[2])
     counts = cu_seq_q.diff().tolist()
@@ -134,6 +142,8 @@ def test_the_gpu_path_is_tried_against_the_portable_one_and_left_where_it_fails(
     assert not agrees(SHAPE, 16, Fails)
     assert not agrees(SHAPE, 16, Differs)
     assert attention_on(SHAPE, 16) is PortableStep
+    assert block_tokens_on(torch.device("cuda")) == 256  # what FlashAttention 2 reads
+    assert block_tokens_on(SHAPE.device) == 32
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from backends.protocol import EmbeddingRequest, Embeddings
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
@@ -192,11 +193,15 @@ async def test_a_prompt_that_the_model_wants_is_put_before_each_text(
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"config": None}, "has no config.json"),
+        ({"config": None}, "config.json: no such file"),
+        ({"config": {"quantization_config": {"quant_method": "fp8"}}}, r"quantised .fp8."),
+        ({"config": {"max_position_embeddings": "many"}}, "'max_position_embeddings' is 'many'"),
+        ({"modules": [{"path": "1"}]}, "no JSON list of modules"),
+        ({"config_sentence_transformers": {"default_prompt_name": "q"}}, "there is no prompt 'q'"),
         ({"tokenizer": None}, "has no tokenizer.json"),
         ({"modules": [{"type": "a.Dense", "path": "2"}]}, "modules not known: .'Dense'."),
         ({"1_Pooling__config": {"pooling_mode_weightedmean_tokens": True}}, "weightedmean"),
-        ({"modules": 5}, "no JSON list"),
+        ({"modules": 5}, "no JSON list of modules"),
     ],
 )
 def test_a_folder_that_is_not_known_is_one_line(
@@ -213,6 +218,39 @@ async def test_weights_that_cannot_be_read_are_one_line(
     folder = changed()
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(ValueError, match="cannot load the embedding model") as wrong:
-        await load(folder).warm()
+    with pytest.raises(ValueError, match=r"model\.safetensors: is truncated or corrupt") as wrong:
+        load(folder)
     assert "\n" not in str(wrong.value)
+
+
+async def test_weights_that_lack_a_tensor_make_no_vectors(
+    minilm: Path, changed: Callable[..., Path], load: Load
+) -> None:
+    folder, lacking = changed(), "encoder.layer.3.output.dense.weight"
+    tensors = load_file(minilm / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    save_file(
+        {name: tensors[name] for name in tensors if name != lacking}, folder / "model.safetensors"
+    )
+    with pytest.raises(ValueError, match=f"{lacking} is in none of its files"):
+        await load(folder).warm()
+
+
+async def test_a_model_of_small_letters_is_given_small_letters(
+    embedder: Embedder, changed: Callable[..., Path], load: Load
+) -> None:
+    folder = changed(sentence_bert_config={"max_seq_length": 256, "do_lower_case": True})
+    cased = json.loads((folder / "tokenizer.json").read_text())
+    cased["normalizer"]["lowercase"] = False
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.json").write_text(json.dumps(cased))
+    found, expected = await embedded(load(folder), ["A CAT"]), await embedded(embedder, ["a cat"])
+    assert found.vectors[0] == pytest.approx(expected.vectors[0], abs=1e-6)
+
+
+def test_a_pooling_that_leaves_the_prompt_out_is_refused(changed: Callable[..., Path]) -> None:
+    prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
+    pooling = {"pooling_mode_mean_tokens": True, "include_prompt": False}
+    folder = changed(config_sentence_transformers=prompts, **{"1_Pooling__config": pooling})
+    with pytest.raises(ValueError, match="leaves its prompt out"):
+        Embedder.load(folder)

@@ -206,6 +206,8 @@ def test_text_needs_no_matcher(grammars: Grammars) -> None:
         ({"const": "\ud800"}, "no JSON"),
         ({"enum": ["x" * 3_000]}, "'enum' of 3000 characters"),
         ({"patternProperties": {"^a": {}, "^ab": {}}}, "patternProperties"),
+        ({"$ref": "#"}, "too complex to go on"),
+        ({"type": "integer", "maximum": 10**300}, "more than 64 bits"),
         ({"allOf": [{"type": "string", "pattern": f".*{c}.*{c}.*"} for c in "abcdefg"]}, "pattern"),
     ],
 )
@@ -224,13 +226,6 @@ def test_a_schema_cannot_switch_the_rules_off(grammars: Grammars) -> None:
     schema = {"x-guidance": {"lenient": True}, "type": "array", "uniqueItems": True}
     with pytest.raises(BadRequestError, match="uniqueItems"):
         grammars.of_format(schema_format(schema))
-
-
-def test_a_chain_of_references_is_refused_and_not_followed(grammars: Grammars) -> None:
-    chain: dict[str, Any] = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(3_000)}
-    chain["d3000"] = {"type": "null"}
-    with pytest.raises(BadRequestError, match=r"\$ref"):
-        grammars.of_format(schema_format({"$defs": chain, "$ref": "#/$defs/d0"}))
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"model": {}}'])

@@ -16,6 +16,7 @@ from backends.protocol import (
 )
 from backends.protocol.errors import BadRequestError
 from backends.torch.grammar.grammars import Grammars
+from backends.torch.grammar.schemas import reason_of
 from tests.backends.torch.call_reading import TOOLS, WEATHER, Call, read
 from tests.backends.torch.random_walk import STOPS, VOCABULARY, Walk
 
@@ -164,7 +165,6 @@ def test_every_walk_with_a_format_gives_a_document_or_calls(
 def test_marks_that_are_tokens_of_their_own_are_used(
     marked: str, marked_grammars: Grammars
 ) -> None:
-    assert marked_grammars.shown == {49_152, 49_153}
     tokenizer = Tokenizer.from_str(marked)
     for mode in ("required", "auto"):
         matcher = marked_grammars.of_request(request(mode))
@@ -222,3 +222,24 @@ def test_a_tool_that_cannot_be_kept_to_is_refused_by_its_place(
 def test_what_a_tool_that_is_not_strict_cannot_enforce_is_left_out(grammars: Grammars) -> None:
     tool = Tool("a", parameters={"properties": {"x": {"type": "array", "uniqueItems": True}}})
     assert grammars.of_request(request(tools=[tool])) is not None
+
+
+def test_many_tools_are_bounded_together(grammars: Grammars) -> None:
+    """Each alone is small enough; 128 of them took a minute."""
+    properties: dict[str, object] = {f"p{number}": {} for number in range(100)}
+    tools = [Tool(f"t{number}", parameters={"properties": properties}) for number in range(128)]
+    with pytest.raises(BadRequestError, match="12800 'properties' in all") as caught:
+        grammars.of_request(request("auto", tools=tools))
+    assert caught.value.param == "tools"
+    assert grammars.of_request(request("auto", tools=tools[:20])) is not None
+
+
+def test_what_breaks_down_inside_the_library_is_told_in_our_words() -> None:
+    assert reason_of("panic: assertion failed: symbols.len() < u16::MAX") == "it is too complex"
+
+
+def test_a_function_and_a_custom_tool_of_one_name_are_refused(grammars: Grammars) -> None:
+    tools = [Tool("a"), Tool("a", kind="custom", param="tools.1.custom.format")]
+    with pytest.raises(BadRequestError, match="one name, 'a'") as caught:
+        grammars.of_request(request("auto", tools=tools))
+    assert caught.value.param == "tools.1.custom.format"

@@ -80,6 +80,15 @@ class TestLinear:
             product = linear(either, some(2, 40, 70), bias)(torch.zeros(2, 70).bfloat16())
             assert torch.equal(product, bias.expand(2, -1))
 
+    @pytest.mark.parametrize("at", [0, 69])
+    def test_what_is_no_number_is_not_hidden(self, either: Kernels, at: int) -> None:
+        x = some(1, 2, 70)
+        x[0, at] = torch.nan
+        for linear in (FastLinear, Int8Linear):
+            product = linear(either, some(2, 40, 70), None)(x)
+            assert product[0].isnan().all()
+            assert product[1].isfinite().all()
+
     def test_it_reads_rows_that_do_not_follow_each_other(self, either: Kernels) -> None:
         x, weight = some(1, VECTOR_TOKENS, 128)[:, :64], some(2, 40, 64)
         assert off(FastLinear(either, weight, None)(x), x.float() @ weight.float().T) < ROUNDING
@@ -95,6 +104,11 @@ def test_quantised_weights_are_half_a_step_off_at_most() -> None:
     kept = quantized.rows.float() * quantized.scales[:, None]
     assert ((kept - weight.float()).abs() <= quantized.scales[:, None] * 0.501).all()
     assert quantized.rows.abs().amax(1).eq(127).all()
+
+
+def test_scales_survive_the_rounding_of_the_portable_product() -> None:
+    scales = quantize(some(1, 50, 300)).scales
+    assert torch.equal(scales, scales.bfloat16().float())
 
 
 def test_a_weight_of_zeros_stays_one() -> None:

@@ -135,6 +135,15 @@ def test_a_decoding_token_sees_its_sequence_and_no_other(
         assert off(kept, room.new_keys(b)) < FAR
 
 
+def test_a_query_that_is_no_number_gives_none(kernels: Kernels) -> None:
+    room = Room(1, 2, 64, [70, 32], [1, 1])
+    room.qkv[0, :64] = torch.nan  # the first head's query
+    found = room.found(FastOps(kernels)).view(2, 2, 64)
+    assert found[0, 0].isnan().all()
+    assert found[0, 1].isfinite().all()
+    assert found[1].isfinite().all()
+
+
 def test_values_are_kept_as_they_are(kernels: Kernels) -> None:
     room = Room(3, 3, 64, [70, 32], [1, 1])
     room.found(FastOps(kernels))

@@ -10,10 +10,7 @@ import torch
 
 from backends.torch.kernels import build
 from backends.torch.kernels.build import NoKernelsError, library
-from backends.torch.kernels.check import check
 from backends.torch.kernels.load import Kernels, fast_ops, load
-from backends.torch.kernels.ops import FastOps
-from backends.torch.models.portable import PortableOps
 from tests.backends.torch.compiled import cache_in, kernels_of
 
 
@@ -65,6 +62,15 @@ def test_a_broken_library_is_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_half_a_library_is_never_loaded(tmp_path: Path) -> None:
+    kept = library(tmp_path / "kept")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])  # loading it would be the end of this process
+    assert library(tmp_path / "kept") == kept
+    assert kept.stat().st_size > len(whole) // 2
+
+
+@pytest.mark.usefixtures("quick")
 def test_other_sources_make_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,8 +88,14 @@ def test_other_sources_make_another_library(
 @pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(
     ("lines", "reason"),
-    [("echo no >&2; exit 1", "no"), ("exit 0", "cannot be")],
-    ids=["it fails", "it makes nothing"],
+    [
+        ("echo no >&2; exit 1", "no"),
+        ("exit 0", "No such file"),
+        (r"printf 'caf\351\n' >&2; exit 1", "caf"),
+        ("echo 'clang version 14'", "is clang"),
+        ("echo 'in function f:\n f.c: undefined reference to g' >&2; exit 1", "reference to g"),
+    ],
+    ids=["it fails", "it makes nothing", "it writes Latin-1", "it is clang", "it is told why"],
 )
 def test_with_a_broken_compiler_there_are_none(
     tmp_path: Path,
@@ -111,7 +123,17 @@ def test_without_a_compiler_there_are_none(
     assert "there is no C compiler" in caplog.text
 
 
-@pytest.mark.parametrize("lacking", ["avx512_bf16", "avx512_vnni"])
+def test_gcc_is_preferred_to_what_is_called_cc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gcc = program(tmp_path / "gcc", "exit 0")
+    program(tmp_path / "cc", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    assert build.compiler() == gcc
+
+
+@pytest.mark.parametrize("lacking", ["avx512_bf16", "avx512_vnni", "avx512_cd", "bmi2"])
 def test_on_a_processor_without_the_instructions_there_are_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
@@ -127,21 +149,12 @@ def test_where_nothing_can_be_kept_there_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert fast_ops(folder=tmp_path / "file") is None
     assert fast_ops(folder=tmp_path / "file" / "kept") is None
-
-
-class Wrong(PortableOps):
-    """Operations of which one is wrong."""
-
-    def silu_mul(self, gate_up: torch.Tensor) -> torch.Tensor:
-        return super().silu_mul(gate_up) * 1.1
+    assert fast_ops(folder=tmp_path / ("x" * 300)) is None
 
 
 @pytest.mark.usefixtures("quick")
-def test_int8_is_checked_as_well(tmp_path: Path) -> None:
-    assert fast_ops(int8=True, folder=tmp_path / "kept") is not None
-
-
-def test_the_check_finds_a_wrong_operation_and_names_it(kernels: Kernels) -> None:
-    check(FastOps(kernels), PortableOps())
-    with pytest.raises(NoKernelsError, match=r"silu_mul is off by 0\.1"):
-        check(Wrong(), PortableOps())
+def test_what_cannot_be_replaced_is_left(tmp_path: Path) -> None:
+    kept = library(tmp_path / "kept")
+    kept.unlink()
+    kept.mkdir()
+    assert fast_ops(folder=tmp_path / "kept") is None

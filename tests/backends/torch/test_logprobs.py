@@ -1,6 +1,7 @@
 """Logprobs are the model's own, whatever was asked of the draw."""
 
-from math import inf, nan
+from collections import Counter
+from math import exp, fsum, inf, log, nan
 
 import pytest
 import torch
@@ -15,21 +16,36 @@ def noise(rows: int, vocabulary: int, dtype: torch.dtype = torch.float32) -> tor
     return (torch.randn(rows, vocabulary, generator=torch.Generator().manual_seed(1)) * 3).to(dtype)
 
 
+def log_softmax(rows: torch.Tensor) -> list[list[float]]:
+    """The natural logs of the plain distribution of the logits, in float64."""
+    logs = []
+    for row in rows.double().tolist():
+        total = log(fsum(exp(logit - max(row)) for logit in row)) + max(row)
+        logs.append([logit - total for logit in row])
+    return logs
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_logprobs_are_the_log_softmax_of_the_plain_logits(dtype: torch.dtype) -> None:
-    rows = noise(3, 500, dtype)
+def test_logprobs_are_of_the_plain_distribution_whatever_shapes_the_draw(
+    dtype: torch.dtype,
+) -> None:
+    rows = noise(5, 500, dtype)
     drawings = [
         Drawing(0.3, 0.5, logprobs=5, logit_bias={7: 9}),
-        Drawing(0, logprobs=0, presence_penalty=2),
+        Drawing(0, logprobs=0, presence_penalty=2, counts=Counter([3, 4])),
         Drawing(2.0, logprobs=20),
+        Drawing(1.0, logprobs=1, frequency_penalty=2, counts=Counter(range(400))),
+        Drawing(0, logprobs=3, logit_bias=dict.fromkeys(range(499), -100)),
     ]
-    expected = torch.log_softmax(rows.float(), dim=-1)
-    for index, drawn in enumerate(Sampler(500).draw(rows, drawings)):
-        assert drawn.logprob == pytest.approx(float(expected[index, drawn.token]), abs=1e-5)
-        wanted = expected[index].sort(descending=True).values[: drawings[index].logprobs]
-        assert [logprob for _, logprob in drawn.top] == pytest.approx(wanted.tolist(), abs=1e-5)
+    expected = log_softmax(rows)
+    for drawing, plain, drawn in zip(
+        drawings, expected, Sampler(500).draw(rows, drawings), strict=True
+    ):
+        assert drawn.logprob == pytest.approx(plain[drawn.token], abs=1e-5)
+        likeliest = sorted(plain, reverse=True)[: drawing.logprobs]
+        assert [logprob for _, logprob in drawn.top] == pytest.approx(likeliest, abs=1e-5)
         for token, logprob in drawn.top:
-            assert logprob == pytest.approx(float(expected[index, token]), abs=1e-5)
+            assert logprob == pytest.approx(plain[token], abs=1e-5)
 
 
 def test_none_are_told_unless_asked_for() -> None:

@@ -45,6 +45,26 @@ def computed_all_over(decoder: Decoder, prompt: bytes, new_tokens: int) -> list[
     return tokens[-new_tokens:]
 
 
+def broken() -> Decoder:
+    raise RuntimeError("no\nweights")
+
+
+def nonsense() -> SimpleNamespace:
+    return SimpleNamespace(shape=(1, 2), forward=len)
+
+
+def falling() -> SimpleNamespace:
+    def forward(*_: object) -> Tensor:
+        raise KeyError("x")
+
+    return SimpleNamespace(shape=sys.modules["tiny_decoder"].TinyDecoder().shape, forward=forward)
+
+
+def short() -> SimpleNamespace:
+    made = sys.modules["tiny_decoder"].TinyDecoder()
+    return SimpleNamespace(shape=made.shape, forward=lambda *_: torch.zeros(0, 256))
+
+
 def test_a_custom_model_says_the_same_alone_together_whole_and_in_pieces(decoder: Decoder) -> None:
     prompts = [list(prompt) for prompt in PROMPTS]
     wanted = [computed_all_over(decoder, prompt, 30) for prompt in PROMPTS]
@@ -73,11 +93,22 @@ def test_a_factory_is_told_the_device_and_the_number_format(
         ("no_such_module_at_all:Model", "cannot be imported"),
         ("types:SimpleNamespace", "cannot be imported"),
         ("fractions:Fraction", "made no decoder"),
+        ("tiny_decoder:broken", "made no decoder: RuntimeError: no weights"),
+        ("tiny_decoder:nonsense", "made no decoder: it has no `shape`"),
+        ("tiny_decoder:falling", "cannot be run: KeyError: 'x'"),
+        ("tiny_decoder:short", r"cannot be run: it gives logits \[0, 256\], not"),
+        ("broken_module:Model", "cannot be imported: ZeroDivisionError"),
+        ("leaving_module:Model", "cannot be imported: SystemExit"),
     ],
 )
 def test_a_factory_that_is_none_is_told_of_in_one_line(
-    name: str, complaint: str, decoder: Decoder
+    name: str, complaint: str, decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "broken_module.py").write_text("1 / 0")
+    (tmp_path / "leaving_module.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    for factory in (broken, nonsense, falling, short):
+        monkeypatch.setattr(sys.modules["tiny_decoder"], factory.__name__, factory, raising=False)
     with pytest.raises(ValueError, match=complaint) as error:
         load(name)
     assert "\n" not in str(error.value)

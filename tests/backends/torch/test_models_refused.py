@@ -1,5 +1,6 @@
 """What cannot work with a paged cache is refused by name at load, and never run wrongly."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import transformers
 from backends.torch.models.causal_lm import CausalLM, unfit
 from backends.torch.models.device import device_of, dtype_of
 from backends.torch.models.load import load
-from backends.torch.models.trial import try_out
+from backends.torch.models.trial import compare
 from tests.backends.torch.test_models import CLASSES, SIZES
 
 WINDOWED = SIZES | {"sliding_window": 16, "use_sliding_window": True, "max_window_layers": 1}
@@ -68,11 +69,11 @@ def test_an_encoder_and_decoder_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_model_that_looks_fine_and_answers_otherwise_is_found_out() -> None:
     model = CLASSES.from_config(transformers.PhiConfig(**SIZES))
     decoder = CausalLM(model)
-    try_out(decoder)
+    compare(decoder)
     # As a layer does that mixes tokens outside of attention, by their place in the row.
     model.model.layers[1].mlp.register_forward_hook(lambda _, __, out: out + out.roll(1, 1))
     with pytest.raises(ValueError, match="with a paged cache its logits are not its own"):
-        try_out(decoder)
+        compare(decoder)
 
 
 def test_a_window_as_wide_as_the_context_is_none() -> None:
@@ -89,13 +90,40 @@ def test_weights_that_lack_a_tensor_are_refused_for_transformers_too(tmp_path: P
         load(tmp_path, device="cpu", dtype="float32")
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"hidden_size": "wide"}, "Field 'hidden_size' expected int, got str"),
+        (
+            {"intermediate_size": 64},
+            r"model\.layers\.\d\.mlp\S+ is .*48.*, and by config.json .*64",
+        ),
+        ({"model_type": "new", "auto_map": {"AutoConfig": "evil.New"}}, "code of its own"),
+        ({"architectures": ["New"], "model_type": "new"}, "`new`"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantised .bitsandbytes."),
+    ],
+)
+def test_what_transformers_says_of_a_folder_is_one_line(
+    changes: dict[str, Any], complaint: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    saved(tmp_path, transformers.PhiConfig(**SIZES))
+    content = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(content | changes))
+    capfd.readouterr()
+    with pytest.raises(ValueError, match=complaint) as error:
+        load(tmp_path, device="cpu", dtype="float32")
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(str(tmp_path))
+    assert capfd.readouterr().err == ""
+
+
 def test_auto_is_made_plain_and_a_wrong_name_refused() -> None:
     cpu = torch.device("cpu")
     assert device_of("cpu") == cpu
     assert device_of("auto").type in {"cpu", "cuda", "mps"}
     assert dtype_of("auto", cpu) in {torch.bfloat16, torch.float32}
     assert dtype_of("float16", cpu) == torch.float16
-    for wrong in ("warp", "meta"):
+    for wrong in ("warp", "meta", "cpu:3", "cuda:99"):
         with pytest.raises(ValueError, match=f"device '{wrong}' is not"):
             device_of(wrong)
     with pytest.raises(ValueError, match="dtype 'int4' is not known"):

@@ -225,6 +225,13 @@ def test_tokens_the_model_rules_out_never_come() -> None:
     assert all(token % 2 for token in found)
 
 
+def test_tokens_ruled_out_by_the_lowest_float_never_come() -> None:
+    row = noise(1, 600)
+    row[0, ::2] = torch.finfo(torch.float32).min  # divided by the temperature it is beyond float32
+    found = share(row, Drawing(0.5, random=Random(3)), 500)
+    assert all(token % 2 for token in found)
+
+
 def test_a_temperature_too_small_for_a_float_is_zero() -> None:
     assert Sampler(3).draw(logits(1, 2, 2), [Drawing(1e-300)])[0].token == 1
 

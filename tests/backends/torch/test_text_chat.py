@@ -145,6 +145,22 @@ def test_a_spoken_answer_is_refused_by_name(tmp_path: Path) -> None:
     assert refused.value.param == "messages.1.audio"
 
 
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+@pytest.mark.parametrize("template", [LISTING, NATIVE])
+def test_arguments_nested_however_deeply_are_shown_or_refused(
+    tmp_path: Path, template: str, depth: int
+) -> None:
+    function = {"name": "f", "arguments": '{"a": ' + "[" * depth + "]" * depth + "}"}
+    call = {"id": "c", "type": "function", "function": function}
+    messages = parse([*ASKED, {"role": "assistant", "tool_calls": [call]}])
+    try:
+        shown = chat(tmp_path, template).render(messages)
+    except BadRequestError as refused:
+        assert refused.param == "messages"  # noqa: PT017 - either will do
+    else:
+        assert "[[[[" in shown
+
+
 def test_legacy_and_custom_calls_are_calls(tmp_path: Path) -> None:
     messages: list[dict[str, Any]] = [
         *ASKED,

@@ -133,3 +133,26 @@ def test_templates_are_read_by_name_and_a_file_of_its_own_wins(tmp_path: Path) -
     assert Tokenizer.read(folder).templates == {"default": "one", "tool_use": "two"}
     (folder / "chat_template.jinja").write_text("three")
     assert Tokenizer.read(folder).templates == {"default": "three", "tool_use": "two"}
+
+
+@pytest.mark.parametrize("template", ["a", 5, ["x"], [{"name": "a"}], [{"name": 1, "template": 2}]])
+def test_a_chat_template_that_is_none_is_one_line(tmp_path: Path, template: object) -> None:
+    folder = write(tmp_path, byte_level(), {"chat_template": template})
+    if template == "a":
+        assert Tokenizer.read(folder).templates == {"default": "a"}
+    else:
+        with pytest.raises(ValueError, match="a 'chat_template' that is none"):
+            Tokenizer.read(folder)
+
+
+def test_an_end_that_the_vocabulary_does_not_have_is_left_out(tmp_path: Path) -> None:
+    told = {"eos_token_id": [3, 999_999]}
+    folder = write(tmp_path, byte_level(), generation_config=told)
+    assert Tokenizer.read(folder).stops == {3}
+
+
+@pytest.mark.parametrize("told", ["2", ["a"], [None], [2.5]])
+def test_an_end_that_is_no_id_is_one_line(tmp_path: Path, told: object) -> None:
+    folder = write(tmp_path, byte_level(), generation_config={"eos_token_id": told})
+    with pytest.raises(ValueError, match="an 'eos_token_id' that is no id"):
+        Tokenizer.read(folder)

@@ -23,50 +23,23 @@ TEXTS = [
     '<tool_call>\n{"name": "get", "arguments": {"on": [1, {"a": "}"}',
     "",
 ]
-LOOSE = [
-    'Hm <tool_call>{"arguments": {"on": 1}, "name": "get"}</tool_call> and <tool_call>{"name"',
-    '<tool_call>oops</tool_call>\n <tool_call>{"name": "note", "arguments": {"input": "a\\nb"}}'
-    "</tool_call>\n\n bye ",
-    '<tool_call>{"name": "nobody", "arguments": {}}</tool_call> x \n',
-    '<tool_call>{"name": "get", "arguments": {"on": NaN}}</tool_call>',
-    '<tool_call>{"name": "get", "arguments": {"on": "\\ud800"}}</tool_call>  ',
-    '<tool_call>{"name": "get", "arguments": {}}</tool_call> \n<tool_box> \n <tool_call',
-]
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    text=st.sampled_from(
-        [(text, True) for text in TEXTS] + [(text, False) for text in TEXTS + LOOSE]
-    ),
-    cuts=st.lists(st.integers(0, 220), max_size=60),
-)
-def test_any_cut_reads_the_same(text: tuple[str, bool], cuts: list[int]) -> None:
-    whole, enforced = text
+@given(whole=st.sampled_from(TEXTS), cuts=st.lists(st.integers(0, 220), max_size=60))
+def test_any_cut_reads_the_same(whole: str, cuts: list[int]) -> None:
     places = sorted(cut for cut in cuts if cut <= len(whole))
     pieces = [whole[a:b] for a, b in zip([0, *places], [*places, len(whole)], strict=True)]
-    assert read(pieces, enforced=enforced)[:2] == read([whole], enforced=enforced)[:2]
+    assert read(pieces)[:2] == read([whole])[:2]
 
 
-def test_enforced_calls_are_read_as_they_are_written() -> None:
+def test_calls_are_read_as_they_are_written() -> None:
     assert read([TEXTS[0]])[:2] == ("Sure. ", [("get_weather", '{"city": "a\\"}</tool_call>"}')])
     assert read([TEXTS[1]])[:2] == ("", [("get", '{"on": true}'), ("note", "tab\t\\ é 😀 \ufffd!")])
     assert read([TEXTS[2]])[:2] == (TEXTS[2], [])
     assert read([TEXTS[3]])[:2] == ("", [])
     assert read([TEXTS[4]])[:2] == ("", [("note", "cut off ")])
     assert read([TEXTS[5]])[:2] == ("", [("get", '{"on": [1, {"a": "}"}')])
-
-
-def test_without_a_grammar_what_is_no_call_stays_text() -> None:
-    texts = [read([text], enforced=False)[:2] for text in LOOSE]
-    assert texts == [
-        ('Hm  and <tool_call>{"name"', [("get", '{"on": 1}')]),
-        ("<tool_call>oops</tool_call>\n \n\n bye ", [("note", "a\nb")]),
-        (LOOSE[2], []),
-        (LOOSE[3], []),
-        ("", [("get", '{"on": "\\ud800"}')]),
-        (" \n<tool_box> \n <tool_call", [("get", "{}")]),
-    ]
 
 
 def test_text_and_arguments_come_as_soon_as_they_are_certain() -> None:

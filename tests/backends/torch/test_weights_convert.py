@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from backends.torch.models.rotary import turns
 from backends.torch.text.tokenizer import Tokenizer
 from backends.torch.weights import convert as converting
 from backends.torch.weights.convert import convert
@@ -128,33 +129,82 @@ def test_a_broken_file_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "factors", "expected"),
+    ("fields", "expected"),
     [
-        ({}, None, {"rope_type": "default"}),
+        ({}, {"rope_type": "default"}),
         (
             {"type": "linear", "factor": 4.0},
-            None,
             {"rope_type": "linear", "factor": 4.0},
         ),
         (
             {"type": "yarn", "factor": 2.0, "original_context_length": 64},
-            None,
             {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64},
         ),
-        ({}, [1.0, 1.0, 6.0, 32.0], {"rope_type": "llama3", "factor": 32.0}),
     ],
 )
 def test_rotary_scaling_is_kept(
-    tmp_path: Path, fields: dict[str, Any], factors: list[float] | None, expected: dict[str, Any]
+    tmp_path: Path, fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     scaling = {f"llama.rope.scaling.{name}": value for name, value in fields.items()}
     model = tiny("llama", 258)
     path = tmp_path / "tiny.gguf"
-    convert(write(path, "llama", model, byte_level(), more=scaling, factors=factors), tmp_path)
+    convert(write(path, "llama", model, byte_level(), more=scaling), tmp_path)
     rope = json.loads((tmp_path / "config.json").read_text())["rope_parameters"]
     assert rope.items() >= expected.items()
     assert rope["rope_theta"] == 10_000
     assert load_file(tmp_path / "model.safetensors").keys() == model.state_dict().keys()
+
+
+def test_llama_3_s_rotary_factors_become_its_scaling_and_any_others_are_refused(
+    tmp_path: Path,
+) -> None:
+    scaling = {
+        "rope_theta": 500_000.0,
+        "rope_type": "llama3",
+        "factor": 32.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+    factors = turns(scaling | {"rope_type": "default"}, 8) / turns(scaling, 8)
+    model = tiny("llama", 258)
+    model.config.rope_parameters["rope_theta"] = 500_000.0
+    path = tmp_path / "tiny.gguf"
+    convert(write(path, "llama", model, byte_level(), factors=factors.tolist()), tmp_path)
+    rope = json.loads((tmp_path / "config.json").read_text())["rope_parameters"]
+    assert rope == scaling
+    assert load_file(tmp_path / "model.safetensors").keys() == model.state_dict().keys()
+    write(path, "llama", model, byte_level(), factors=[1.0, 1.0, 6.0, 32.0])
+    with pytest.raises(ValueError, match="rotary factors are not those of Llama 3"):
+        convert(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"merges": [1, 2]}, "AttributeError"),
+        ({"tokens": ["a"]}, "out of vocabulary"),
+        ({"bos_token_id": "x"}, "TypeError"),
+    ],
+)
+def test_a_field_of_another_type_is_one_line(
+    tmp_path: Path, wrong: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=f"cannot convert tiny.gguf: .*{said}") as error:
+        converted(tmp_path, metadata=byte_level() | wrong)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [10**12, 2**64 - 1])
+def test_a_count_that_lies_ends_with_the_file(tmp_path: Path, count: int) -> None:
+    path = write(tmp_path / "tiny.gguf", "llama", tiny("llama", 258), byte_level())
+    content = bytearray(path.read_bytes())
+    for name in (b"tokenizer.ggml.token_type", b"tokenizer.ggml.tokens"):
+        place = content.index(name) + len(name) + 8  # behind the types of the array and its items
+        content[place : place + 8] = count.to_bytes(8, "little")
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is no whole GGUF file"):
+            convert(path, tmp_path)
 
 
 @pytest.mark.parametrize(

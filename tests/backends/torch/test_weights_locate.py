@@ -62,6 +62,21 @@ def test_a_file_that_is_no_gguf_is_one_line(tmp_path: Path) -> None:
         locate(str(path), setting="TORCH_EMBEDDING_MODEL")
 
 
+def test_an_adapter_alone_or_beside_a_model_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"holds an adapter \(adapter_config\.json\)"):
+            locate(str(tmp_path))
+        (tmp_path / "config.json").write_text("{}")
+
+
+@pytest.mark.parametrize("given", ["~nobody-of-that-name/model", "x" * 5000])
+def test_a_path_that_the_system_refuses_is_one_line(given: str) -> None:
+    with pytest.raises(ValueError, match=r"^MODEL_PATH: ") as wrong:
+        locate(given)
+    assert len(str(wrong.value)) < 300
+
+
 def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub.constants  # noqa: PLC0415 - only here
 

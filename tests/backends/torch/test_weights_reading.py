@@ -84,6 +84,13 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     assert refused(tmp_path) == f"{tmp_path}: holds neither {SINGLE} nor {INDEX}"
 
 
+def test_a_folder_in_the_place_of_a_file_is_named(folder: Path) -> None:
+    for name in (SINGLE, "config.json"):
+        (folder / name).unlink()
+        (folder / name).mkdir()
+        assert refused(folder) == f"{folder / name}: cannot be read: Is a directory"
+
+
 @pytest.mark.parametrize("length", [0, 5, 100, -1])
 def test_a_file_that_is_cut_off_is_named(folder: Path, length: int) -> None:
     content = (folder / SINGLE).read_bytes()
@@ -139,6 +146,8 @@ def test_shards_are_read_by_their_index(folder: Path) -> None:
     assert refused(folder) == f"{folder}/a.safetensors: no such file"
     save_file({names[0]: tensors[names[0]]}, folder / "a.safetensors")
     assert f"a.safetensors: lacks {names[2]}, which {INDEX} says" in refused(folder)
+    (folder / INDEX).write_text(json.dumps({"weight_map": {names[0]: "../a.safetensors"}}))
+    assert "'../a.safetensors' is no name of a file beside it" in refused(folder)
     (folder / INDEX).write_text("{}")
     assert refused(folder) == f"{folder / INDEX}: has no weight_map"
 
@@ -147,9 +156,25 @@ def test_shards_are_read_by_their_index(folder: Path) -> None:
     ("changes", "complaint"),
     [
         ({"hidden_size": None}, "'hidden_size' is missing"),
-        ({"hidden_size": "wide"}, "invalid literal"),
+        ({"hidden_size": "wide"}, "'hidden_size' is 'wide', not a whole number from 1"),
         ({"num_key_value_heads": 3}, "4 attention heads cannot share 3 key-value heads"),
         ({"head_dim": 5}, "head size 5 is odd"),
+        ({"hidden_size": float("inf")}, "'hidden_size' is inf"),
+        ({"vocab_size": 0}, "'vocab_size' is 0"),
+        ({"num_attention_heads": 4.5}, "'num_attention_heads' is 4.5"),
+        ({"num_hidden_layers": 10**15}, "'num_hidden_layers' is 10000"),
+        ({"max_position_embeddings": 10**9}, "'max_position_embeddings' is 10000"),
+        ({"tie_word_embeddings": "no"}, "'tie_word_embeddings' is 'no'"),
+        ({"rms_norm_eps": "small"}, "'rms_norm_eps' is 'small'"),
+        ({"architectures": 5}, "'architectures' is no list"),
+        ({"rope_scaling": "yarn"}, "its rope scaling is no JSON object"),
+        ({"rope_scaling": {"rope_type": ["yarn"]}}, "the type of its rope scaling is no name"),
+        ({"rope_scaling": {"rope_type": "linear"}}, "rope scaling linear lacks 'factor'"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 0}}, "'factor' of its rope scaling"),
+        ({"rope_theta": "far"}, "'rope_theta' of its rope scaling is 'far'"),
+        ({"quantization_config": {"quant_method": "awq"}}, "weights are quantised (awq)"),
+        ({"quantization_config": {"quant_method": "fp8"}}, "weights are quantised (fp8)"),
+        ({"compression_config": {"bits": 4}}, "weights are quantised (compression_config)"),
     ],
 )
 def test_a_config_that_makes_no_sense_is_named(
@@ -173,7 +198,8 @@ def test_a_config_that_is_no_json_is_named(folder: Path) -> None:
         ({"architectures": ["GPT2LMHeadModel"]}, "architecture GPT2LMHeadModel"),
         ({"hidden_act": "gelu"}, "hidden_act gelu"),
         ({"rope_scaling": {"type": "yarn", "factor": 2}}, "rope scaling yarn"),
-        ({"quantization_config": {"bits": 4}}, "quantization_config"),
+        ({"partial_rotary_factor": 0.5}, "partial rotary positions"),
+        ({"is_causal": False}, "attention that is not causal"),
         ({"model_type": "mistral"} | {"sliding_window": 32}, "a sliding window of 32 tokens"),
         ({"model_type": "mistral"} | {"sliding_window": 64}, None),
         ({"model_type": "mistral", "max_position_embeddings": 8192}, "a sliding window of 4096"),
@@ -203,9 +229,24 @@ def test_the_base_of_the_turns_is_found_under_all_its_names(folder: Path) -> Non
         config = read_config(folder)
         assert isinstance(config, Config)
         assert config.rope["rope_theta"] == 77.0
-    write(folder, rope_scaling={"type": "linear"})
-    with pytest.raises(ValueError, match="rope scaling linear lacks 'factor'"):
-        load(folder, device="cpu", dtype="float32")
+    write(folder, rope_scaling={"type": "linear", "factor": 2.0}, rope_parameters={"factor": 3.0})
+    config = read_config(folder)  # of two, the older wins, as it does for transformers
+    assert isinstance(config, Config)
+    assert config.rope["factor"] == 2.0
+
+
+def test_llama_3_was_trained_on_what_any_of_its_files_says(folder: Path) -> None:
+    scaling = {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}
+    trained = "original_max_position_embeddings"
+    for changes, expected_tokens in (
+        ({"rope_scaling": scaling}, 64),  # the window, if nobody says
+        ({"rope_scaling": scaling | {trained: 32}}, 32),
+        ({"rope_scaling": scaling | {trained: 32}, trained: 16}, 16),
+    ):
+        write(folder, **changes)
+        config = read_config(folder)
+        assert isinstance(config, Config)
+        assert config.rope[trained] == expected_tokens
 
 
 def test_a_model_too_large_for_the_memory_is_refused_before_it_is_loaded(
@@ -220,12 +261,28 @@ def test_a_model_too_large_for_the_memory_is_refused_before_it_is_loaded(
         memory.require(3_100_000_000, torch.device("cpu"))
 
 
-def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    plain = memory.available(torch.device("cpu"))
-    (tmp_path / "memory.max").write_text("1000\n")
-    (tmp_path / "memory.current").write_text("700\n")
-    (tmp_path / "memory.stat").write_text("anon 500\nfile 150\nkernel 50\n")
-    assert memory.available(torch.device("cpu")) == 450
-    (tmp_path / "memory.max").write_text("max\n")
-    assert plain is None or abs((memory.available(torch.device("cpu")) or 0) - plain) < 10**10
+def test_an_index_beside_a_whole_file_is_not_asked(folder: Path) -> None:
+    (folder / INDEX).write_text("{}")
+    assert isinstance(check(folder), Config)
+
+
+def test_a_table_that_nothing_is_made_of_may_have_any_numbers(folder: Path) -> None:
+    write(folder, architectures=["GPT2LMHeadModel"])
+    change(folder, {"h.0.attn.bias": torch.ones(4, 4, dtype=torch.bool)})
+    assert check(folder) == "architecture GPT2LMHeadModel"
+
+
+def test_a_head_that_the_files_have_is_taken_even_if_the_config_ties_it(folder: Path) -> None:
+    write(folder, tie_word_embeddings=True)
+    config = check(folder)
+    assert isinstance(config, Config)
+    assert not config.tied
+    change(folder, {"lm_head.weight": None})
+    config = check(folder)
+    assert isinstance(config, Config)
+    assert config.tied
+
+
+def test_positions_beyond_the_window_are_not_made_ready(folder: Path) -> None:
+    write(folder, max_position_embeddings=2**24)
+    assert load(folder, dtype="float32", context_tokens=32).shape.context_tokens == 32

@@ -5,13 +5,15 @@
  */
 #include "kernels.h"
 
-/* One row of x to its bytes, [width] each. Its scale; width is whole steps. */
+/* One row of x to its bytes, [width] each. Its scale, NaN if a number of x is, so that the product
+ * is too; width is whole steps. */
 static float split_row(const bf16 *x, uint8_t *upper, uint8_t *lower, long width)
 {
-    __m512 largest = _mm512_set1_ps(1e-30f);
-    for (long i = 0; i < width; i += 16)
-        largest = _mm512_max_ps(largest, _mm512_abs_ps(load16(x + i, 16)));
-    const float scale = _mm512_reduce_max_ps(largest) / 32767.0f;
+    __m512i largest = _mm512_castps_si512(_mm512_set1_ps(1e-30f));
+    for (long i = 0; i < width; i += 16) /* bits grow as the numbers do, and NaN's are the largest */
+        largest = _mm512_max_epi32(largest, _mm512_castps_si512(_mm512_abs_ps(load16(x + i, 16))));
+    const __m512i most = _mm512_set1_epi32(_mm512_reduce_max_epi32(largest));
+    const float scale = _mm512_cvtss_f32(_mm512_castsi512_ps(most)) / 32767.0f;
     const __m512 per_step = _mm512_set1_ps(1.0f / scale);
     for (long i = 0; i < width; i += 16) {
         __m512i number = _mm512_cvtps_epi32(_mm512_mul_ps(load16(x + i, 16), per_step));

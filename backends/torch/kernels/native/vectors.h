@@ -37,7 +37,8 @@ INLINE __m512 exponential(__m512 x)
     const float terms[] = {1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f,
                            2.4022651e-1f, 6.9314718e-1f, 1.0f};
     x = _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f));
-    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-126.0f)), _mm512_set1_ps(127.0f));
+    /* In this order NaN stays: of two numbers that do not compare the second is taken. */
+    x = _mm512_min_ps(_mm512_set1_ps(127.0f), _mm512_max_ps(_mm512_set1_ps(-126.0f), x));
     __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
     __m512 rest = _mm512_sub_ps(x, whole), power = _mm512_set1_ps(terms[0]);
     for (int i = 1; i < 6; i++) power = _mm512_fmadd_ps(power, rest, _mm512_set1_ps(terms[i]));

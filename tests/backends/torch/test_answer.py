@@ -1,0 +1,65 @@
+"""One choice's tokens as events: where a model without a chat template begins the next turn."""
+
+from pathlib import Path
+
+import pytest
+
+from backends.protocol import Event, Finish, TextDelta
+from backends.torch.answer import Answer
+from backends.torch.engine.run import Progress
+from backends.torch.sampling.drawing import Drawn
+from backends.torch.text.detokenizer import Detokenizer
+from backends.torch.text.tokenizer import Tokenizer
+
+TURN_ENDS = ("\nUser:", "\nSystem:")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(smollm2: Path) -> Tokenizer:
+    return Tokenizer.read(smollm2)
+
+
+def events_of(tokenizer: Tokenizer, text: str, **options: object) -> tuple[list[Event], Answer]:
+    """What comes of the tokens of a text, one a step, until the answer is finished."""
+    given = {"choice": 0, "logprobs": 0, "reader": None, "turn_ends": TURN_ENDS, **options}
+    answer = Answer(tokenizer, Detokenizer(tokenizer), **given)  # type: ignore[arg-type]
+    steps = [Progress([Drawn(token, -0.5)]) for token in tokenizer.encode(text)]
+    events: list[Event] = []
+    for step in [*steps, Progress(finish="length")]:
+        events += [] if answer.finished else answer.take(step)
+    return events, answer
+
+
+def text_of(events: list[Event]) -> str:
+    for event in events:
+        if isinstance(event, TextDelta):
+            assert event.text == "".join(told.token for told in event.logprobs)
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+@pytest.mark.parametrize("said", ["Fine.\nUseful things, User: yes\n\nUs 🦊", "", "One\n"])
+@pytest.mark.parametrize("end", ["\nUser: and on\nUser: more", "\nSystem: no"])
+def test_an_answer_ends_where_the_next_turn_begins(
+    tokenizer: Tokenizer, said: str, end: str
+) -> None:
+    events, answer = events_of(tokenizer, said + end)
+    assert text_of(events) == said
+    assert [event.reason for event in events if isinstance(event, Finish)] == ["stop"]
+    assert answer.finished
+
+
+@pytest.mark.parametrize("said", ["No turn\nUse", "\nUser", "a\n", "🦊\nSystems:"])
+def test_what_only_looked_like_a_turn_is_told(tokenizer: Tokenizer, said: str) -> None:
+    events, answer = events_of(tokenizer, said)
+    assert text_of(events) == said
+    assert sum(event.tokens or 0 for event in events if isinstance(event, TextDelta)) == (
+        answer.tokens
+    )
+    assert events[-1] == Finish("length", 0)
+
+
+def test_a_stop_string_across_tokens_ends_it(tokenizer: Tokenizer) -> None:
+    events, answer = events_of(tokenizer, "one two three four", stops=("o thr", "zz"))
+    assert text_of(events) == "one two three"
+    assert events[-1] == Finish("stop", 0)
+    assert answer.tokens == 3
