@@ -37,12 +37,15 @@ def content_of(choice: JSON) -> str:
 def steady(text: str, again: Any) -> None:
     """Nothing if the same request at temperature 0 got that text again.
 
+    `again` is an answer's body, or its text.
+
     Raises:
         Uncooperative: it did not, so that another text elsewhere proves nothing.
     """
-    choice = choice_of(again)
-    same = (choice["text"] if "text" in choice else content_of(choice)) == text
-    cooperate(same, "the answer at temperature 0 has changed")
+    if not isinstance(again, str):
+        choice = choice_of(again)
+        again = choice["text"] if "text" in choice else content_of(choice)
+    cooperate(again == text, "the answer at temperature 0 has changed")
 
 
 def calls_of(choice: JSON) -> list[JSON]:

@@ -157,6 +157,8 @@ async def same_text(server: Server) -> None:
     seen = single(await server.complete_stream(max_tokens=16, temperature=0)).text()
     if seen != whole:
         steady(whole, await server.complete(max_tokens=16, temperature=0, fresh=True))
+        again = await server.complete_stream(max_tokens=16, temperature=0, fresh=True)
+        steady(seen, single(again).text())
     expect(seen == whole, repr(whole), repr(seen))
 
 
@@ -289,4 +291,5 @@ async def stop(server: Server) -> None:
     ends = seen.rstrip() == wanted.rstrip()
     if not ends:
         steady(text, await server.complete(max_tokens=16, temperature=0, fresh=True))
+        steady(seen, single(await server.complete_stream(**params, fresh=True)).text())
     expect(ends, f"{wanted!r}, up to {sequence!r}", repr(seen))

@@ -38,12 +38,14 @@ async def _both(server: Server, question: str) -> tuple[Stream, dict[str, Any]]:
     """The streamed answer and the whole one, to be compared.
 
     Raises:
-        Uncooperative: they differ, but so do two whole answers.
+        Uncooperative: they differ, but so do two whole answers, or two streamed ones.
     """
     stream = await server.chat_stream(question, temperature=0)
     whole = choice_of(await server.chat(question, temperature=0))
     if stream.text() != content_of(whole):
         steady(content_of(whole), await server.chat(question, temperature=0, fresh=True))
+        again = await server.chat_stream(question, temperature=0, fresh=True)
+        steady(stream.text(), again.text())
     return stream, whole
 
 

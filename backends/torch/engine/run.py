@@ -64,6 +64,11 @@ class Run:
         return len(self.prompt) + len(self.output) - self.computed
 
     @property
+    def decodes(self) -> bool:
+        """Whether all that is pending is the token that was drawn last."""
+        return self.computed >= len(self.prompt) and self.pending == 1
+
+    @property
     def untold(self) -> bool:
         """Whether prompt logprobs are still to be had: then all of the prompt is computed."""
         return self.prompt_logprobs and len(self.told) < len(self.prompt)

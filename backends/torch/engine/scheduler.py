@@ -52,10 +52,12 @@ class Scheduler:
         self._make_room()
         if self.waiting:
             self._admit()
-        decoding = [run for run in self.running if run.pending == 1]
+        decoding = [run for run in self.running if run.decodes]
         if len(decoding) == len(self.running):
             return Plan(decoding)
-        prompts = [run for run in self.running if run.pending > 1]
+        # The last token of a prompt too, where the others are cached: kernels round prompts in
+        # another way, and a warm cache is not to change what is said.
+        prompts = [run for run in self.running if not run.decodes]
         return Plan(decoding, divide(prompts, budget(len(decoding))))
 
     def computed(self, run: Run, tokens: int) -> None:
