@@ -20,8 +20,9 @@ UNKNOWN_KEPT_S = 1.0
 class Catalog:
     """The backend's models, kept for `KEPT_S` seconds, through the allow-lists.
 
-    `model_name` serves the backend's first model alone, under that name. A model whose id has a
-    `*` takes any name that it matches; it is not listed. `model_list` adds the dynamic ones.
+    `model_name` serves the backend's first model under that name, and of the others only those
+    that embed. A model whose id has a `*` takes any name that it matches; it is not listed.
+    `model_list` adds the dynamic ones.
     """
 
     def __init__(
@@ -103,7 +104,8 @@ class Catalog:
     def _keep(self, models: Sequence[Model]) -> None:
         if self._model_name is not None and models:
             self._upstream = {self._model_name: models[0].id}
-            models = [replace(models[0], id=self._model_name)]
+            embedding = [model for model in models[1:] if model.embeds]
+            models = [*embedding, replace(models[0], id=self._model_name)]
         dynamic = self._model_list.models if self._model_list is not None else ()
         models = [*models, *(Model(one.id, owned_by=one.provider) for one in dynamic)]
         listed = (model for model in models if "*" not in model.id)

@@ -1,5 +1,6 @@
 """The one place where a failure becomes OpenAI's envelope."""
 
+import asyncio
 from collections.abc import Callable
 
 import orjson
@@ -9,7 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import ClientGone, Exchange
 from adapter.sse import data_event
-from backends.protocol.errors import APIError, BadRequestError, MethodNotAllowed, NotFoundError
+from backends.protocol.errors import (
+    APIError,
+    BackendUnavailable,
+    BadRequestError,
+    MethodNotAllowed,
+    NotFoundError,
+)
 
 MESSAGE_CHARACTERS = 1000
 CLIENT_CLOSED_REQUEST = 499
@@ -48,6 +55,9 @@ class Errors:
             await _answer(exchange, _from_starlette(error, scope), send)
         except RequestValidationError as error:
             await _answer(exchange, _from_fastapi(error), send)
+        except asyncio.CancelledError:  # the server stops, and has waited long enough for this one
+            await _answer(exchange, BackendUnavailable("The server is shutting down."), send)
+            raise
         except Exception as error:  # noqa: BLE001 - the outer edge: logged, then answered
             self._log_crash(exchange, error)
             await _answer(exchange, APIError("The server had an error. Try again."), send)

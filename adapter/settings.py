@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         None, description="How such a backend packs its weights: none or int8."
     )
     model_name: str | None = Field(
-        None, description="Serve the backend's first model under this one name."
+        None, description="Serve the first model under this name; of others, those that embed."
     )
     workers: int = Field(1, ge=1, le=256, description="Server processes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -13,12 +13,16 @@ SAMPLING = frozenset({"temperature", "top_p", "seed"})
 
 @dataclass(slots=True)
 class Model:
-    """A model as `/v1/models` lists it. An `id` with `*` takes any name it matches, unlisted."""
+    """A model as `/v1/models` lists it. An `id` with `*` takes any name it matches, unlisted.
+
+    One that `embeds` makes embeddings and no text.
+    """
 
     id: str
     owned_by: str = "adapter"
     created: int = 1735689600
     context_tokens: int | None = None
+    embeds: bool = False
 
 
 class Lists(Protocol):

@@ -86,7 +86,7 @@ class TorchBackend:
         window = self._model.window_tokens
         found = [Model(self._model.name, "local", context_tokens=window)]
         if self._model.embedding_name is not None:
-            found.append(Model(self._model.embedding_name, "local"))
+            found.append(Model(self._model.embedding_name, "local", embeds=True))
         return found
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:

@@ -17,9 +17,9 @@ from backends.torch.models.cache import PagedCache
 from backends.torch.models.config import Config
 from backends.torch.models.device import device_of, dtype_of
 from backends.torch.models.load import load
-from backends.torch.models.memory import available, require
-from backends.torch.models.varlen import attention_on
-from backends.torch.models.weights import Checkpoint, check
+from backends.torch.models.memory import available, require, weight_bytes
+from backends.torch.models.varlen import attention_on, block_tokens_on
+from backends.torch.models.weights import check
 from backends.torch.settings import TorchSettings
 from backends.torch.text.chat import Chat
 from backends.torch.text.tokenizer import Tokenizer
@@ -28,10 +28,10 @@ from backends.torch.weights.locate import DEFAULT, locate
 from backends.torch.weights.progress import bar
 from backends.torch.weights.pull import pulled
 
-BLOCK_TOKENS = 32
 CACHE_BYTES = 384_000_000
 """For keys and values, unless a window of the model takes more, or half of what is free less."""
 BYTES_PER_MB = 1_000_000
+PERCENT = 100
 EMBEDDING = "minilm"
 
 _log = logging.getLogger(__name__)
@@ -65,8 +65,9 @@ class LocalModel:
         shape, self._weight_bytes = self._look()
         window = min(shape.context_tokens, settings.torch_context_tokens or shape.context_tokens)
         self._shape = replace(shape, context_tokens=window)
-        self._blocks = self._room() // (BLOCK_TOKENS * shape.bytes_per_token)
-        self.window_tokens = min(window, self._blocks * BLOCK_TOKENS)
+        self._block_tokens = block_tokens_on(self._device)
+        self._blocks = self._room() // (self._block_tokens * shape.bytes_per_token)
+        self.window_tokens = min(window, self._blocks * self._block_tokens)
         if self.window_tokens < window:
             _log.warning(
                 "%s: there is memory for %d tokens of its window of %d; TORCH_KV_CACHE_MB sets it",
@@ -91,8 +92,8 @@ class LocalModel:
         decoder = self._made or self._loaded()
         if decoder.shape.context_tokens != self.window_tokens:
             decoder.shape = replace(decoder.shape, context_tokens=self.window_tokens)
-        attention = attention_on(decoder.shape, BLOCK_TOKENS)
-        cache = PagedCache(decoder.shape, self._blocks, BLOCK_TOKENS, attention)
+        attention = attention_on(decoder.shape, self._block_tokens)
+        cache = PagedCache(decoder.shape, self._blocks, self._block_tokens, attention)
         _log.info("loaded %s in %.1f s", self.name, perf_counter() - begun_s)
         return Loaded(decoder, cache)
 
@@ -124,9 +125,8 @@ class LocalModel:
         if isinstance(self._source, Path):
             config = check(self._source)
             if isinstance(config, Config):
-                with Checkpoint(self._source) as checkpoint:
-                    weight_bytes = checkpoint.elements * self._dtype.itemsize
-                return self._shape_of(config), weight_bytes
+                int8 = self._quantize == "int8"
+                return self._shape_of(config), weight_bytes(config, self._dtype, int8=int8)
         if self._quantize != "none":
             raise ValueError("QUANTIZE: int8 is for the Llama and Qwen families alone")
         self._made = load(self._source, device=str(self._device), dtype=_word(self._dtype))
@@ -150,8 +150,8 @@ class LocalModel:
         Raises:
             ValueError: so much is not free.
         """
-        window_bytes = -(-self._shape.context_tokens // BLOCK_TOKENS) * BLOCK_TOKENS
-        window_bytes *= self._shape.bytes_per_token
+        block_bytes = self._block_tokens * self._shape.bytes_per_token
+        window_bytes = -(-self._shape.context_tokens // self._block_tokens) * block_bytes
         told_mb = self._settings.torch_kv_cache_mb
         if told_mb is not None:
             room = int(told_mb * BYTES_PER_MB)
@@ -160,30 +160,35 @@ class LocalModel:
             free = available(self._device)
             if free is not None:
                 room = min(room, max(0, free - self._weight_bytes) // 2)
-        least = BLOCK_TOKENS * self._shape.bytes_per_token
+        room = max(room, block_bytes)
         try:
-            require(self._weight_bytes + max(room, least), self._device)
+            require(self._weight_bytes + room, self._device)
         except ValueError as error:
             raise ValueError(f"MODEL_PATH: {self.name} {error}") from error
-        return max(room, least)
+        return room
 
     def _loaded(self) -> Decoder:
         assert isinstance(self._source, Path), "a factory's decoder is made already"  # noqa: S101
         ops = ops_of(
             self._device, self._dtype, self._quantize, kernels=self._settings.torch_kernels
         )
-        with bar(f"Loading {self.name}", max(1, self._weight_bytes)) as progress:
+        with bar(f"Loading {self.name}", PERCENT) as progress:
             return load(
                 self._source,
                 device=str(self._device),
                 dtype=_word(self._dtype),
                 ops=ops,
+                int8=self._quantize == "int8",
+                context_tokens=self.window_tokens,
                 progress=_steps(progress.update),
             )
 
     def _tokenizer_folder(self, tokenizer_path: str | None) -> Path:
         if tokenizer_path is not None:
-            return Path(tokenizer_path).expanduser()
+            try:
+                return Path(tokenizer_path).expanduser()
+            except RuntimeError as error:
+                raise ValueError(f"TOKENIZER_PATH: {tokenizer_path}: {error}") from error
         if isinstance(self._source, Path):
             return self._source
         raise ValueError("TOKENIZER_PATH: a model of your own needs the folder of its tokenizer")
@@ -215,11 +220,12 @@ def _word(dtype: torch.dtype) -> str:
 
 
 def _steps(update: Callable[[int], None]) -> Callable[[int, int], None]:
-    """Totals as steps, which is what a bar takes."""
+    """Bytes done and in all as steps in percent, which is what the bar takes."""
     done = 0
 
-    def progress(now: int, _: int) -> None:
+    def progress(now_bytes: int, all_bytes: int) -> None:
         nonlocal done
+        now = now_bytes * PERCENT // all_bytes
         update(now - done)
         done = now
 

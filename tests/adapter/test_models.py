@@ -34,6 +34,10 @@ class Flaky(Slow):
             self.failed = True
             raise RuntimeError("down")
         return [Model("m")]
+
+class Embeds(Slow):
+    async def models(self):
+        return [Model("m"), Model("other"), Model("small", embeds=True)]
 """
 
 
@@ -119,6 +123,13 @@ def test_model_name_serves_the_first_model_under_it(serve: Serve) -> None:
         answer = http.post("/v1/chat/completions", json=CHAT | {"model": "mine"})
         assert answer.json()["model"] == "mine"
         assert http.post("/v1/chat/completions", json=CHAT | {"model": "echo"}).status_code == 404
+
+
+def test_model_name_leaves_the_models_that_embed_theirs(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    with serve("--backend", "slow:Embeds", "--model-name", "mine").http() as http:
+        listed = {model["id"] for model in http.get("/v1/models").json()["data"]}
+        assert listed == {"mine", "small"}
 
 
 def test_requests_while_the_list_is_first_read_wait_for_it(serve: Serve, tmp_path: Path) -> None:

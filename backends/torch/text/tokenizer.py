@@ -171,7 +171,7 @@ def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON object: {error}") from error
 
 
@@ -213,7 +213,10 @@ def _templates(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     if not readable:
         raise ValueError(f"{folder / 'tokenizer_config.json'} has a 'chat_template' that is none")
     file = folder / "chat_template.jinja"
-    return templates | ({"default": file.read_text(encoding="utf-8")} if file.is_file() else {})
+    try:
+        return templates | ({"default": file.read_text(encoding="utf-8")} if file.is_file() else {})
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
 
 
 def _fill(inner: tokenizers.Tokenizer) -> tuple[int, int, int] | None:
