@@ -13,12 +13,12 @@ blocks of any size and find that in the block table.
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 from torch.nn.attention import current_flash_attention_impl
-from torch.nn.attention.varlen import varlen_attn
 
 from backends.torch.decoder import Shape, Step
 from backends.torch.models.attention import PagedStep, PortableStep
@@ -53,10 +53,16 @@ class VarlenAttention(Protocol):
         ...
 
 
+def _varlen_attn(*tensors: object, **options: object) -> Tensor | tuple[Tensor, Tensor]:
+    """`varlen_attn`, imported on demand: that takes a second, and CPUs have no use for it."""
+    attention: VarlenAttention = import_module("torch.nn.attention.varlen").varlen_attn
+    return attention(*tensors, **options)  # type: ignore[arg-type] # as they are given
+
+
 class VarlenStep(PagedStep):
     """Attention by one kernel that reads block tables."""
 
-    kernel: ClassVar[VarlenAttention] = staticmethod(varlen_attn)
+    kernel: ClassVar[VarlenAttention] = staticmethod(_varlen_attn)
 
     def __init__(self, paged: PagedCache, step: Step) -> None:
         super().__init__(paged, step)
