@@ -18,6 +18,7 @@ from backends.torch.models.config import Config
 from backends.torch.models.device import device_of, dtype_of
 from backends.torch.models.load import load
 from backends.torch.models.memory import available, require, weight_bytes
+from backends.torch.models.threads import release_threads
 from backends.torch.models.varlen import attention_on, block_tokens_on
 from backends.torch.models.weights import check
 from backends.torch.settings import TorchSettings
@@ -83,6 +84,7 @@ class LocalModel:
         self._grammars: Grammars | None = None
         self._making_grammars = asyncio.Lock()
         self.embedder, self.embedding_name = self._embedding()
+        release_threads()
 
     def load(self) -> Loaded:
         """The decoder and its cache; called on the thread that runs them."""

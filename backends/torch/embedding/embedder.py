@@ -14,6 +14,7 @@ from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.torch.embedding.pooling import pooled
 from backends.torch.embedding.sentence import Sentence, read_sentence
 from backends.torch.models.causal_lm import quiet
+from backends.torch.models.threads import release_threads
 from backends.torch.models.weights import Checkpoint
 from backends.torch.text.tokenizer import Tokenizer
 from backends.torch.weights.failure import said
@@ -88,6 +89,7 @@ class Embedder:
             found = await self._run(self._forward, [ids[row] for row in batch], request.dimensions)
             for row, vector in zip(batch, found, strict=True):
                 vectors[row] = vector
+        await self._run(release_threads)
         return Embeddings(vectors=vectors, prompt_tokens=sum(map(len, ids)))
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from backends.torch.models.threads import openmp_libraries
+
 SOURCES = Path(__file__).with_name("native")
 FLAGS = (
     *("-O3", "-std=gnu11", "-fPIC", "-fopenmp"),
@@ -55,11 +57,7 @@ def torch_openmp() -> Path:
 
     With a second one there would be two teams of threads, each waiting actively for work.
     """
-    found = {
-        Path(line.split(maxsplit=5)[5].strip())
-        for line in os.fsdecode(Path("/proc/self/maps").read_bytes()).splitlines()
-        if "/libgomp" in line
-    }
+    found = openmp_libraries()
     if len(found) != 1:
         raise NoKernelsError(f"torch runs on {len(found) or 'no'} libgomp, not on one")
     return found.pop()
