@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
+AT_ONCE = 64
+"""Streams in progress: a backend that takes so many takes any number, one after the other."""
 
 
 async def interleave(
@@ -12,17 +14,20 @@ async def interleave(
 ) -> AsyncGenerator[tuple[int, Item]]:
     """Each item with the position of its stream.
 
-    A failure of one stream ends all of them and is raised here. A slow reader holds the streams
-    back: at most one item of each waits. Closing this cancels what the streams are waiting for.
+    A failure of one stream ends all of them and is raised here. At most `AT_ONCE` are asked for
+    items at a time. A slow reader holds the streams back: at most one item of each waits. Closing
+    this cancels what the streams are waiting for.
     """
     queue: asyncio.Queue[tuple[int, Item | None]] = asyncio.Queue()
     taken = [asyncio.Semaphore(0) for _ in streams]
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def pump(position: int, stream: AsyncIterator[Item]) -> None:
         try:
-            async for item in stream:
-                queue.put_nowait((position, item))
-                await taken[position].acquire()
+            async with slots:
+                async for item in stream:
+                    queue.put_nowait((position, item))
+                    await taken[position].acquire()
         finally:
             queue.put_nowait((position, None))
 

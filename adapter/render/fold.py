@@ -28,13 +28,17 @@ class FoldedCall:
 
 @dataclass(slots=True)
 class FoldedChoice:
-    """One whole choice; `refusal` is None unless the model refused."""
+    """One whole choice; `refusal` is None unless the model refused.
+
+    The first `echoed` of the `logprobs` are the prompt's.
+    """
 
     text: str = ""
     reasoning: str = ""
     refusal: str | None = None
     calls: dict[int, FoldedCall] = field(default_factory=dict)
     logprobs: list[TokenLogprob] = field(default_factory=list)
+    echoed: int = 0
     finish: FinishReason = "stop"
 
 
@@ -53,6 +57,7 @@ class Folded:
                 choice.text += event.text
                 if event.logprobs:
                     choice.logprobs += event.logprobs
+                    choice.echoed += len(event.logprobs) if event.prompt else 0
             elif isinstance(event, TextRun):
                 self.choices[event.choice].text += "".join(event.pieces)
             elif isinstance(event, Usage):

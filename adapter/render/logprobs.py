@@ -12,8 +12,8 @@ def chat_logprobs(tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
     """The `logprobs` of a chat choice: one entry a token, with its UTF-8 bytes."""
     content = [
         {
-            **_entry(token.token, NO_LOGPROB if token.logprob is None else token.logprob),
-            "top_logprobs": [_entry(text, logprob) for text, logprob in token.top],
+            **_entry(_raw(token), NO_LOGPROB if token.logprob is None else token.logprob),
+            "top_logprobs": [_entry(_unescaped(text), logprob) for text, logprob in token.top],
         }
         for token in tokens
     ]
@@ -31,15 +31,31 @@ def completion_logprobs(tokens: Sequence[TokenLogprob], offset: int) -> dict[str
         offsets.append(offset)
         offset += len(token.token)
     return {
-        "tokens": [token.token for token in tokens],
+        "tokens": [_shown(_raw(token)) for token in tokens],
         "token_logprobs": [token.logprob for token in tokens],
         "top_logprobs": [
-            None if token.logprob is None else dict(token.top) | {token.token: token.logprob}
+            None
+            if token.logprob is None
+            else {_shown(_unescaped(text)): logprob for text, logprob in token.top}
+            | {_shown(_raw(token)): token.logprob}
             for token in tokens
         ],
         "text_offset": offsets,
     }
 
 
-def _entry(token: str, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+def _entry(raw: bytes, logprob: float) -> dict[str, Any]:
+    return {"token": _shown(raw), "logprob": logprob, "bytes": list(raw)}
+
+
+def _raw(token: TokenLogprob) -> bytes:
+    return token.token.encode() if token.raw is None else token.raw
+
+
+def _unescaped(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _shown(raw: bytes) -> str:
+    r"""Bytes as text; those that are no character as OpenAI writes them, `\xf0`."""
+    return raw.decode(errors="backslashreplace")

@@ -52,8 +52,9 @@ def keep_best(folded: Folded, prompts: int, n: int) -> None:
 
 
 def _likelihood(choice: FoldedChoice) -> float:
-    """The mean log probability per token."""
-    known = [token.logprob for token in choice.logprobs if token.logprob is not None]
+    """The mean log probability per token of its own."""
+    own = choice.logprobs[choice.echoed :]
+    known = [token.logprob for token in own if token.logprob is not None]
     return sum(known) / len(known) if known else 0.0
 
 

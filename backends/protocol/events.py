@@ -17,12 +17,15 @@ class TokenLogprob:
     """One token with its natural-log probability, and the likeliest tokens in its place.
 
     `logprob` is None for a prompt's first token, which nothing precedes. `top` is in falling
-    order.
+    order. `token` is what it adds to the text: a part of a character adds nothing, and the last
+    part all of it, so such a token has its own bytes in `raw`. In `top`, bytes that are no
+    character are lone surrogates (PEP 383).
     """
 
     token: str
     logprob: float | None
     top: Sequence[tuple[str, float]] = ()
+    raw: bytes | None = None
 
 
 @dataclass(slots=True)

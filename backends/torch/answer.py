@@ -123,8 +123,19 @@ class Answer:
 
 def token_logprob(drawn: Drawn, text: str, alternatives: int, tokenizer: Tokenizer) -> TokenLogprob:
     """A token as it is told: `text` is what it adds, so that the texts of all join."""
+    own = tokenizer.token_bytes(drawn.token)
+    part = None if _is_text(own) else own
+    shown = text if part is None else tokenizer.token_text(drawn.token)
     top = [
-        (text if token == drawn.token else tokenizer.token_text(token), logprob)
+        (shown if token == drawn.token else tokenizer.token_text(token), logprob)
         for token, logprob in drawn.top[:alternatives]
     ]
-    return TokenLogprob(text, drawn.logprob, top)
+    return TokenLogprob(text, drawn.logprob, top, part)
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

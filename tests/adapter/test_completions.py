@@ -3,6 +3,9 @@
 import httpx
 import pytest
 
+from adapter.render.fold import Folded, FoldedChoice
+from adapter.routes.completions import keep_best
+from backends.protocol import TextDelta, TokenLogprob
 from tests.adapter.chats import Body, refuse, tokens
 from tests.adapter.completions import PATH, PROMPT, body_of, complete, ids
 from tests.server import Server
@@ -129,3 +132,13 @@ def test_a_prompt_of_nothing_much_is_answered(mock: Server, prompt: str) -> None
         assert complete(http, prompt, max_tokens=5)["usage"]["prompt_tokens"] == tokens(
             http, prompt
         )
+
+
+def test_the_best_is_the_likeliest_by_its_own_tokens_not_by_the_echoed_prompts() -> None:
+    prompt = [TokenLogprob("p", -5.0), TokenLogprob("q", -5.0)]
+    folded = Folded([FoldedChoice(), FoldedChoice()])
+    for choice, own in enumerate(([-0.6] * 4, [-0.5])):
+        folded.add([TextDelta("pq", choice, 0, prompt, prompt=True)])
+        folded.add([TextDelta("a", choice, 1, [TokenLogprob("a", one)]) for one in own])
+    keep_best(folded, 1, 1)
+    assert [choice.text for choice in folded.choices] == ["pqa"]

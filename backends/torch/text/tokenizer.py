@@ -149,8 +149,8 @@ class Tokenizer:
         return self.pieces.bytes_of[token] if 0 <= token < self.vocabulary else b""
 
     def token_text(self, token: int) -> str:
-        """The text of one id, wherever it stands; bytes that are no UTF-8 alone become U+FFFD."""
-        return self.token_bytes(token).decode(errors="replace")
+        """The text of one id, wherever it stands; bytes that are no UTF-8 alone are surrogates."""
+        return self.token_bytes(token).decode(errors="surrogateescape")
 
     def require(self, ids: Iterable[int], param: str) -> None:
         """Let only ids of the vocabulary pass.

@@ -1,11 +1,12 @@
-"""One choice's tokens as events: where a model without a chat template begins the next turn."""
+"""One choice's tokens as events: where it ends, and what logprobs tell of its tokens."""
 
 from pathlib import Path
 
 import pytest
 
+from adapter.render.logprobs import chat_logprobs, completion_logprobs
 from backends.protocol import Event, Finish, TextDelta
-from backends.torch.answer import Answer
+from backends.torch.answer import Answer, token_logprob
 from backends.torch.engine.run import Progress
 from backends.torch.sampling.drawing import Drawn
 from backends.torch.text.detokenizer import Detokenizer
@@ -63,3 +64,31 @@ def test_a_stop_string_across_tokens_ends_it(tokenizer: Tokenizer) -> None:
     assert text_of(events) == "one two three"
     assert events[-1] == Finish("stop", 0)
     assert answer.tokens == 3
+
+
+def test_each_part_of_a_character_tells_its_own_bytes(tokenizer: Tokenizer) -> None:
+    events, _ = events_of(tokenizer, "a 🦊")
+    told = [one for event in events if isinstance(event, TextDelta) for one in event.logprobs]
+    assert len(told) > 2
+    entries = chat_logprobs(told)["content"]
+    assert b"".join(bytes(entry["bytes"]) for entry in entries) == "a 🦊".encode()
+    assert all(entry["bytes"] for entry in entries)
+    assert entries[-1]["token"].startswith("\\x")
+    legacy = completion_logprobs(told, 0)
+    assert legacy["tokens"] == [entry["token"] for entry in entries]
+    assert legacy["text_offset"][0] == 0
+    assert legacy["text_offset"][-1] == 2
+
+
+def test_parts_of_characters_among_the_likeliest_are_kept_apart(tokenizer: Tokenizer) -> None:
+    parts = [token for token in tokenizer.encode("🦊🐻🌍") if not is_text(tokenizer, token)][:4]
+    drawn = Drawn(parts[0], -0.5, [(part, -0.5) for part in parts])
+    (entry,) = chat_logprobs([token_logprob(drawn, "", 4, tokenizer)])["content"]
+    assert [bytes(one["bytes"]) for one in entry["top_logprobs"]] == [
+        tokenizer.token_bytes(part) for part in parts
+    ]
+    assert entry["top_logprobs"][0]["token"] == entry["token"]
+
+
+def is_text(tokenizer: Tokenizer, token: int) -> bool:
+    return "�" not in tokenizer.token_bytes(token).decode(errors="replace")

@@ -42,7 +42,7 @@ def test_a_leading_space_that_the_tokenizer_added_is_dropped(tmp_path: Path) -> 
     cat = tokenizer.encode("the cat")[-1]
     assert tokenizer.token_text(cat).endswith("t")
     assert tokenizer.token_bytes(3 + 0xE9) == b"\xe9"
-    assert tokenizer.token_text(3 + 0xE9) == "�"
+    assert tokenizer.token_text(3 + 0xE9) == "\udce9"
 
 
 def test_a_decoder_of_another_kind_is_asked_token_by_token(tmp_path: Path) -> None:
