@@ -61,14 +61,6 @@ class Embedder:
         """The most tokens that a text may have."""
         return self._sentence.context_tokens
 
-    async def warm(self) -> None:
-        """Read the weights now.
-
-        Raises:
-            ValueError: they cannot be read.
-        """
-        await self._run(self._loaded)
-
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """The vectors of the texts.
 
@@ -76,6 +68,17 @@ class Embedder:
             ContextLengthExceeded: a text is longer than the model reads.
             BadRequestError: more dimensions are wanted than there are, or a text is empty.
         """
+        try:
+            return await self._embedded(request)
+        finally:
+            await self._run(release_threads)
+
+    def close(self) -> None:
+        """Let go of the thread and the weights."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._model = None
+
+    async def _embedded(self, request: EmbeddingRequest) -> Embeddings:
         ids = await self._run(self._encode, request.texts)
         size = (await self._run(self._size)) if request.dimensions else None
         if request.dimensions and size is not None and request.dimensions > size:
@@ -89,13 +92,7 @@ class Embedder:
             found = await self._run(self._forward, [ids[row] for row in batch], request.dimensions)
             for row, vector in zip(batch, found, strict=True):
                 vectors[row] = vector
-        await self._run(release_threads)
         return Embeddings(vectors=vectors, prompt_tokens=sum(map(len, ids)))
-
-    def close(self) -> None:
-        """Let go of the thread and the weights."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
-        self._model = None
 
     async def _run(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - what `work` takes
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

@@ -144,7 +144,7 @@ async def test_requests_at_once_each_have_their_own(embedder: Embedder) -> None:
 
 
 async def test_the_event_loop_goes_on_meanwhile(embedder: Embedder) -> None:
-    await embedder.warm()
+    await embedded(embedder, ["cat"])
     task = asyncio.create_task(embedded(embedder, TEXTS * 3))
     turns = 0
     while not task.done():
@@ -233,7 +233,7 @@ async def test_weights_that_lack_a_tensor_make_no_vectors(
         {name: tensors[name] for name in tensors if name != lacking}, folder / "model.safetensors"
     )
     with pytest.raises(ValueError, match=f"{lacking} is in none of its files"):
-        await load(folder).warm()
+        await embedded(load(folder), ["cat"])
 
 
 async def test_a_model_of_small_letters_is_given_small_letters(
