@@ -104,8 +104,8 @@ class Catalog:
     def _keep(self, models: Sequence[Model]) -> None:
         if self._model_name is not None and models:
             self._upstream = {self._model_name: models[0].id}
-            embedding = [model for model in models[1:] if model.embeds]
-            models = [*embedding, replace(models[0], id=self._model_name)]
+            named = replace(models[0], id=self._model_name)
+            models = [named, *(one for one in models[1:] if one.embeds and one.id != named.id)]
         dynamic = self._model_list.models if self._model_list is not None else ()
         models = [*models, *(Model(one.id, owned_by=one.provider) for one in dynamic)]
         listed = (model for model in models if "*" not in model.id)

@@ -55,8 +55,10 @@ class Errors:
             await _answer(exchange, _from_starlette(error, scope), send)
         except RequestValidationError as error:
             await _answer(exchange, _from_fastapi(error), send)
-        except asyncio.CancelledError:  # the server stops, and has waited long enough for this one
-            await _answer(exchange, BackendUnavailable("The server is shutting down."), send)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # the server has waited long enough for it
+                await _answer(exchange, BackendUnavailable("The server is shutting down."), send)
             raise
         except Exception as error:  # noqa: BLE001 - the outer edge: logged, then answered
             self._log_crash(exchange, error)
@@ -64,6 +66,8 @@ class Errors:
 
 
 async def _answer(exchange: Exchange, error: APIError, send: Send) -> None:
+    if exchange.complete:
+        return
     exchange.error = error.code or error.type
     body = envelope(error)
     if exchange.status:

@@ -48,6 +48,7 @@ class Exchange:
     first_token_s: float | None = None
     backend_s: float = 0.0
     error: str | None = None
+    complete: bool = False  # whether the last byte has gone out
     reply: Send = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +103,8 @@ class Exchange:
                 *message["headers"],
                 *(header for header in own if header[0] not in given),
             ]
+        elif not message.get("more_body", False):
+            self.complete = True
         await self._send(message)
 
     async def answer(self, body: bytes, status: int = 200) -> None:

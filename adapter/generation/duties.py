@@ -17,6 +17,8 @@ from backends.protocol import (
 from backends.protocol.prompt import prompt_tokens
 
 Batch = Event | Sequence[Event]
+AT_ONCE = 64
+"""Choices asked for at a time: a backend that takes so many takes any number of prompts."""
 
 
 def honoured(backend: Backend) -> frozenset[str]:
@@ -46,7 +48,8 @@ async def generation(
             if isinstance(source, AsyncGenerator):
                 await source.aclose()
     else:
-        async with aclosing(_merged(sources)) as merged:
+        most = max(call.n for call in run.calls)
+        async with aclosing(_merged(sources, max(1, AT_ONCE // most))) as merged:
             async for position, batch in merged:
                 if out := run.take(position, batch):
                     yield out
@@ -55,12 +58,14 @@ async def generation(
     yield run.end()
 
 
-async def _merged(sources: Sequence[AsyncIterator[Batch]]) -> AsyncGenerator[tuple[int, Batch]]:
+async def _merged(
+    sources: Sequence[AsyncIterator[Batch]], at_once: int
+) -> AsyncGenerator[tuple[int, Batch]]:
     async with AsyncExitStack() as stack:
         for source in sources:
             if isinstance(source, AsyncGenerator):
                 stack.push_async_callback(source.aclose)
-        merged = await stack.enter_async_context(aclosing(interleave(sources)))
+        merged = await stack.enter_async_context(aclosing(interleave(sources, at_once)))
         async for numbered in merged:
             yield numbered
 

@@ -5,22 +5,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
-AT_ONCE = 64
-"""Streams in progress: a backend that takes so many takes any number, one after the other."""
 
 
 async def interleave(
-    streams: Sequence[AsyncIterator[Item]],
+    streams: Sequence[AsyncIterator[Item]], at_once: int
 ) -> AsyncGenerator[tuple[int, Item]]:
     """Each item with the position of its stream.
 
-    A failure of one stream ends all of them and is raised here. At most `AT_ONCE` are asked for
+    A failure of one stream ends all of them and is raised here. At most `at_once` are asked for
     items at a time. A slow reader holds the streams back: at most one item of each waits. Closing
     this cancels what the streams are waiting for.
     """
     queue: asyncio.Queue[tuple[int, Item | None]] = asyncio.Queue()
     taken = [asyncio.Semaphore(0) for _ in streams]
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(at_once)
 
     async def pump(position: int, stream: AsyncIterator[Item]) -> None:
         try:

@@ -112,7 +112,8 @@ class Answer:
     def _end(self, reason: FinishReason) -> list[Event]:
         self.finished = True
         events: list[Event] = []
-        if text := self._held + self._detokenizer.flush():
+        text = self._held + self._detokenizer.flush()
+        if text or self._told:
             events += self._piece(text)
         if self._reader is not None:
             events += self._reader.finish()
@@ -124,7 +125,8 @@ class Answer:
 def token_logprob(drawn: Drawn, text: str, alternatives: int, tokenizer: Tokenizer) -> TokenLogprob:
     """A token as it is told: `text` is what it adds, so that the texts of all join."""
     own = tokenizer.token_bytes(drawn.token)
-    part = None if _is_text(own) else own
+    behind = text.startswith("\ufffd") and not own.startswith(text.encode()[:1])
+    part = own if behind or not _is_text(own) else None
     shown = text if part is None else tokenizer.token_text(drawn.token)
     top = [
         (shown if token == drawn.token else tokenizer.token_text(token), logprob)

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from adapter.generation.interleave import AT_ONCE, interleave
+from adapter.generation.interleave import interleave
+
+AT_ONCE = 7
 
 
 async def test_no_more_than_so_many_streams_are_in_progress() -> None:
@@ -18,6 +20,7 @@ async def test_no_more_than_so_many_streams_are_in_progress() -> None:
             yield item
         open_now -= 1
 
-    seen = [numbered async for numbered in interleave([stream() for _ in range(3 * AT_ONCE)])]
+    streams = [stream() for _ in range(3 * AT_ONCE)]
+    seen = [numbered async for numbered in interleave(streams, AT_ONCE)]
     assert sorted(seen) == [(place, item) for place in range(3 * AT_ONCE) for item in range(3)]
     assert most == AT_ONCE

@@ -68,17 +68,6 @@ class Embedder:
             ContextLengthExceeded: a text is longer than the model reads.
             BadRequestError: more dimensions are wanted than there are, or a text is empty.
         """
-        try:
-            return await self._embedded(request)
-        finally:
-            await self._run(release_threads)
-
-    def close(self) -> None:
-        """Let go of the thread and the weights."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
-        self._model = None
-
-    async def _embedded(self, request: EmbeddingRequest) -> Embeddings:
         ids = await self._run(self._encode, request.texts)
         size = (await self._run(self._size)) if request.dimensions else None
         if request.dimensions and size is not None and request.dimensions > size:
@@ -93,6 +82,11 @@ class Embedder:
             for row, vector in zip(batch, found, strict=True):
                 vectors[row] = vector
         return Embeddings(vectors=vectors, prompt_tokens=sum(map(len, ids)))
+
+    def close(self) -> None:
+        """Let go of the thread and the weights."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._model = None
 
     async def _run(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - what `work` takes
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -109,6 +103,7 @@ class Embedder:
                     f"cannot load the embedding model in {folder}: {said(error)}"
                 ) from error
             self._model = model.to(self._device).eval()
+            release_threads()
         return self._model
 
     def _read(self, folder: Path) -> Any:  # noqa: ANN401 - likewise
@@ -158,6 +153,7 @@ class Embedder:
         hidden = model(input_ids=tokens, attention_mask=mask).last_hidden_state  # [B, T, C]
         vectors: Tensor = pooled(hidden, mask, self._sentence.pooling).float()  # [B, C]
         whole: list[list[float]] = normalize(vectors[:, :dimensions], dim=-1).tolist()
+        release_threads()
         return whole
 
 

@@ -49,7 +49,7 @@ class Engine:
         self._vocabulary = 0
         self._condition = Condition()
         self._settled = Event()
-        # Both are touched under the condition alone: all that is not over yet, and what of it
+        # Both are touched under the condition alone: all that is wanted and not over yet, and what of it
         # the thread has not taken in.
         self._inside: set[Run] = set()
         self._inbox: list[Run] = []
@@ -107,6 +107,7 @@ class Engine:
         """Let a sequence go: its blocks are free after the step in progress."""
         with self._condition:
             run.cancelled = True
+            self._inside.discard(run)  # its place in the queue is free at once
             self._cancelling = True
             self._condition.notify()
 
@@ -213,7 +214,6 @@ class Engine:
             if self._cancelling:
                 self._cancelling = False
                 scheduler.drop_cancelled()
-                self._inside = {run for run in self._inside if not run.cancelled}
             if changed:
                 self._stats = stepper.stats()
             return not self._closing

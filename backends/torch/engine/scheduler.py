@@ -56,7 +56,7 @@ class Scheduler:
         if len(decoding) == len(self.running):
             return Plan(decoding)
         # The last token of a prompt too, where the others are cached: kernels round prompts in
-        # another way, and a warm cache is not to change what is said.
+        # another way, and a prompt's warm cache is not to change what is said.
         prompts = [run for run in self.running if not run.decodes]
         return Plan(decoding, divide(prompts, budget(len(decoding))))
 

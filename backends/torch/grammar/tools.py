@@ -78,7 +78,7 @@ def tool_grammar(tool: Tool) -> dict[str, Any]:
     if not tool.parameters:
         return json_grammar(NONE, tool.param)
     types = tool.parameters.get("type", "object")
-    if types != "object" and "object" not in types:
+    if types != "object" and not (isinstance(types, list) and "object" in types):
         raise refusal("arguments are an object, and its 'type' allows none", tool.param)
     schema = {**tool.parameters, "type": "object"}
     return json_grammar(schema, tool.param, lenient=not tool.strict)

@@ -11,6 +11,6 @@
 | `quantize.py` | weights of 8 bits, and their product in plain torch |
 | `linears.py` | products with weights, of bfloat16 and of 8 bits |
 | `attention.py` | attention at one step |
-| `stack.py` | all layers in one call, for steps without prompts |
+| `stack.py` | all layers in one call, for steps that the kernels attend to alone |
 | `ops.py` | `Ops` made of these |
 """

@@ -1,7 +1,8 @@
 """Attention at one step by the kernels.
 
-With a matrix unit they do all of it. Without one they take tokens one by one, a token of a prompt
-as one that decodes, once all are kept; torch is quicker at long pieces of prompts then.
+With a matrix unit, and heads of a multiple of 32, they do all of it. Otherwise they take tokens one
+by one, a token of a prompt as one that decodes, once all are kept; torch is quicker at long pieces
+of prompts then.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class FastOps:
         return self._attention(qkv.contiguous(), layer)
 
     def stack(self, layers: Sequence[Layer], rotary: Rotary, eps: float) -> Stack | None:
-        """All layers in one call, for steps in which every sequence decodes.
+        """All layers in one call, for steps that the kernels attend to alone.
 
         None for shapes that need a layer's operations one by one.
         """

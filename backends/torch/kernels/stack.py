@@ -1,4 +1,4 @@
-"""All layers of a decoder in one call, for steps without a long piece of a prompt.
+"""All layers of a decoder in one call, for steps that the kernels attend to alone.
 
 At batch 1 a layer takes a tenth of a millisecond, and calling its operations one by one from
 Python would add a tenth to that, or a third with int8 weights.
@@ -64,8 +64,8 @@ class Stack:
     def __call__(self, x: Tensor, cache: Cache) -> Tensor | None:
         """What the last layer adds to `x` [T, hidden], which grows by what the others add.
 
-        The answer is good until the next call. None, and nothing done, if the step has a long
-        piece of a prompt.
+        The answer is good until the next call. None, and nothing done, if others are quicker at
+        the step: it has many tokens, or a long piece of a prompt, and there is no matrix unit.
         """
         tokens = x.shape[0]
         if not isinstance(cache, PagedStep):

@@ -9,6 +9,7 @@
 | `llama.py` | `Llama`: the Llama and Qwen families, one forward over `Ops` |
 | `ops.py`, `portable.py` | `Ops`, what the tiers of speed implement, and the one in plain torch |
 | `rotary.py` | the tables of rotary positions |
+| `threads.py` | the threads that PyTorch computes with, and letting go of them |
 | `causal_lm.py`, `trial.py` | any other model of transformers, and whether it may be run |
 | `cache.py` | `PagedCache`: keys and values in blocks |
 | `attention.py`, `varlen.py` | paged attention in plain torch, and on CUDA |

@@ -132,7 +132,8 @@ def load_causal_lm(
         with quiet():
             decoder = CausalLM(_read(folder, dtype).to(device))
     except ModuleNotFoundError as error:
-        raise ValueError(f"{folder}: this architecture needs `pip install {error.name}`") from error
+        package = (error.name or "transformers").partition(".")[0]
+        raise ValueError(f"{folder}: this architecture needs `pip install {package}`") from error
     except Exception as error:  # transformers raises what its readers raise
         raise ValueError(f"{folder}: {said(error)}") from error
     if progress:
@@ -146,6 +147,7 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging  # noqa: PLC0415 - takes a second
 
     before: int = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
     logging.set_verbosity(CRITICAL)
     if not sys.stderr.isatty():
         logging.disable_progress_bar()  # type: ignore[no-untyped-call] # has no types
@@ -153,6 +155,8 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call] # likewise
 
 
 def _read(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - likewise

@@ -14,11 +14,9 @@ def openmp_libraries() -> set[Path]:
     """Every libgomp that this process has loaded; none where there is no Linux."""
     if not MAPS.exists():
         return set()
-    return {
-        Path(line.split(maxsplit=5)[5].strip())
-        for line in os.fsdecode(MAPS.read_bytes()).splitlines()
-        if "/libgomp" in line
-    }
+    mapped = (line.split(maxsplit=5)[5:] for line in os.fsdecode(MAPS.read_bytes()).splitlines())
+    files = {Path(names[0].strip()) for names in mapped if names}
+    return {path for path in files if path.name.startswith("libgomp") and ".so" in path.name}
 
 
 def release_threads() -> None:
@@ -28,6 +26,9 @@ def release_threads() -> None:
     waiting actively, be they idle or not: another team makes the engine a sixth slower.
     """
     for path in openmp_libraries():
-        library = ctypes.CDLL(str(path))
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:  # its file was replaced under the running process
+            continue
         if hasattr(library, "omp_pause_resource_all"):
             library.omp_pause_resource_all(PAUSE_SOFT)

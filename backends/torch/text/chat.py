@@ -65,22 +65,20 @@ class Chat:
             BadRequestError: the template refuses the messages, or a message is no text.
         """
         # The template writes the special tokens itself: none is added.
-        pieces = self._pieces(messages, tools)
-        return [token for piece in pieces for token in self._tokenizer.encode(piece)]
+        first, *rest = self.pieces(messages, tools)
+        ids = self._tokenizer.encode(first)
+        for piece in rest:
+            ids += self._tokenizer.encode_behind(piece)
+        return ids
 
-    def render(
+    def pieces(
         self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool] = ()
-    ) -> str:
-        """The prompt as a text, which does not say what in it is a token of its own.
+    ) -> list[str]:
+        """The prompt's text, in pieces that are encoded one by one.
 
         Raises:
             BadRequestError: as `encode`.
         """
-        return "".join(self._pieces(messages, tools))
-
-    def _pieces(
-        self, messages: Sequence[ChatCompletionRequestMessage], tools: Sequence[Tool]
-    ) -> list[str]:
         try:
             return self._inert.apart(self._rendered(messages, tools))
         except RecursionError:  # in the arguments of a past call, or the parameters of a tool

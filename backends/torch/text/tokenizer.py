@@ -106,6 +106,19 @@ class Tokenizer:
         except TypeError as error:  # a lone surrogate, which no UTF-8 can say
             raise BadRequestError("The text has half of a surrogate pair alone.") from error
 
+    def encode_behind(self, text: str) -> list[int]:
+        """The ids of a text that goes on from another one.
+
+        A tokenizer whose words carry the space before them puts one where a text begins.
+
+        Raises:
+            BadRequestError: the text has half of a character.
+        """
+        if not self.pieces.leading_space:
+            return self.encode(text)
+        line, both = self.encode("\n"), self.encode("\n" + text)
+        return both[len(line) :] if both[: len(line)] == line else self.encode(text)
+
     def encode_fill(self, prefix: str, suffix: str) -> list[int]:
         """The ids that ask for what stands between two texts.
 

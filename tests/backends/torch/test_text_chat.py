@@ -42,7 +42,7 @@ def chat(folder: Path, template: str | None, **config: str) -> Chat:
 
 
 def test_the_default_models_own_template_is_rendered(smollm2: Path) -> None:
-    prompt = Chat(Tokenizer.read(smollm2)).render(parse(ASKED))
+    prompt = "".join(Chat(Tokenizer.read(smollm2)).pieces(parse(ASKED)))
     assert prompt == (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
         "<|im_end|>\n<|im_start|>user\nWeather?<|im_end|>\n<|im_start|>assistant\n"
@@ -56,33 +56,35 @@ def test_parts_roles_and_refusals_become_plain_text(tmp_path: Path) -> None:
         {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
         {"role": "assistant", "refusal": "never"},
     ]
-    shown = chat(tmp_path, LISTING).render(parse(messages))
+    shown = "".join(chat(tmp_path, LISTING).pieces(parse(messages)))
     assert shown == "[system|a][user|bc][assistant|no][assistant|never]"
     knows = LISTING + "{# developer #}"
-    assert chat(tmp_path, knows).render(parse(messages)).startswith("[developer|a]")
+    assert "".join(chat(tmp_path, knows).pieces(parse(messages))).startswith("[developer|a]")
 
 
 def test_the_name_of_who_speaks_is_told(tmp_path: Path) -> None:
     messages = parse([{"role": "user", "name": "Ann", "content": "hi"}])
-    assert chat(tmp_path, LISTING).render(messages) == "[user|Ann: hi]"
+    assert "".join(chat(tmp_path, LISTING).pieces(messages)) == "[user|Ann: hi]"
     own = "{% for message in messages %}{{ message['name'] }}>{{ message.content }}{% endfor %}"
-    assert chat(tmp_path, own).render(messages) == "Ann>hi"
+    assert "".join(chat(tmp_path, own).pieces(messages)) == "Ann>hi"
 
 
 def test_a_template_that_knows_tools_is_given_them(tmp_path: Path) -> None:
     native = chat(tmp_path, NATIVE)
     assert native.native_tools
-    shown = native.render(parse(ANSWERED), [WEATHER])
+    shown = "".join(native.pieces(parse(ANSWERED), [WEATHER]))
     assert shown == (
         'get_weather;<tool_call>[user|Weather?][assistant|{"city": "Köln"}][tool|rain]'
     )
-    assert native.render(parse(ASKED)) == "[user|Weather?]"
+    assert "".join(native.pieces(parse(ASKED))) == "[user|Weather?]"
 
 
 def test_tools_are_told_to_a_template_that_knows_none(tmp_path: Path) -> None:
     told = chat(tmp_path, LISTING)
     assert not told.native_tools
-    shown = told.render(parse([{"role": "system", "content": "Be brief."}, *ANSWERED]), [WEATHER])
+    shown = "".join(
+        told.pieces(parse([{"role": "system", "content": "Be brief."}, *ANSWERED]), [WEATHER])
+    )
     assert shown.startswith("[system|Be brief.\n\nYou may call functions")
     line = next(line for line in shown.splitlines() if line.startswith('{"type"'))
     assert json.loads(line)["function"] == {
@@ -97,7 +99,7 @@ def test_tools_are_told_to_a_template_that_knows_none(tmp_path: Path) -> None:
 
 
 def test_calls_of_the_past_are_shown_without_tools_too(tmp_path: Path) -> None:
-    shown = chat(tmp_path, LISTING).render(parse(ANSWERED))
+    shown = "".join(chat(tmp_path, LISTING).pieces(parse(ANSWERED)))
     assert "<tool_call>" in shown
     assert "You may call functions" not in shown
 
@@ -111,7 +113,7 @@ def test_results_in_a_row_are_one_turn(tmp_path: Path) -> None:
         {"role": "tool", "tool_call_id": "call_2", "content": "sun"},
         {"role": "user", "content": "Well?"},
     ]
-    shown = chat(tmp_path, STRICT).render(parse(messages))
+    shown = "".join(chat(tmp_path, STRICT).pieces(parse(messages)))
     assert shown.count("[user|") == 2
     assert shown.count("<tool_call>") == 2
     assert "[assistant|Let me see.\n<tool_call>" in shown
@@ -119,7 +121,7 @@ def test_results_in_a_row_are_one_turn(tmp_path: Path) -> None:
 
 
 def test_a_template_without_a_system_prompt_has_the_tools_in_the_first_turn(tmp_path: Path) -> None:
-    shown = chat(tmp_path, STRICT).render(parse(ANSWERED), [WEATHER])
+    shown = "".join(chat(tmp_path, STRICT).pieces(parse(ANSWERED), [WEATHER]))
     assert shown.startswith("[user|You may call functions")
     assert "\n\nWeather?]" in shown
 
@@ -127,21 +129,21 @@ def test_a_template_without_a_system_prompt_has_the_tools_in_the_first_turn(tmp_
 def test_a_template_with_another_form_of_call_is_told_ours(tmp_path: Path) -> None:
     other = chat(tmp_path, "{% if tools %}call as [f(x)]{% endif %}" + LISTING)
     assert not other.native_tools
-    shown = other.render(parse(ASKED), [WEATHER])
+    shown = "".join(other.pieces(parse(ASKED), [WEATHER]))
     assert "<tool_call>" in shown
     assert "call as" not in shown
 
 
 def test_what_a_template_refuses_is_a_400_in_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(BadRequestError, match="Roles must alternate user/assistant") as refused:
-        chat(tmp_path, STRICT).render(parse([*ASKED, *ASKED]))
+        "".join(chat(tmp_path, STRICT).pieces(parse([*ASKED, *ASKED])))
     assert refused.value.param == "messages"
 
 
 def test_a_spoken_answer_is_refused_by_name(tmp_path: Path) -> None:
     messages = [*ASKED, {"role": "assistant", "audio": {"id": "a"}}]
     with pytest.raises(UnsupportedParameter) as refused:
-        chat(tmp_path, LISTING).render(parse(messages))
+        "".join(chat(tmp_path, LISTING).pieces(parse(messages)))
     assert refused.value.param == "messages.1.audio"
 
 
@@ -154,7 +156,7 @@ def test_arguments_nested_however_deeply_are_shown_or_refused(
     call = {"id": "c", "type": "function", "function": function}
     messages = parse([*ASKED, {"role": "assistant", "tool_calls": [call]}])
     try:
-        shown = chat(tmp_path, template).render(messages)
+        shown = "".join(chat(tmp_path, template).pieces(messages))
     except BadRequestError as refused:
         assert refused.param == "messages"  # noqa: PT017 - either will do
     else:
@@ -171,7 +173,7 @@ def test_legacy_and_custom_calls_are_calls(tmp_path: Path) -> None:
             "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "g", "input": "x"}}],
         },
     ]
-    shown = chat(tmp_path, LISTING).render(parse(messages), [Tool("g", kind="custom")])
+    shown = "".join(chat(tmp_path, LISTING).pieces(parse(messages), [Tool("g", kind="custom")]))
     assert '{"name": "f", "arguments": not JSON}' in shown
     assert "<tool_response>\ndone\n</tool_response>" in shown
     assert '{"name": "g", "arguments": {"input": "x"}}' in shown
@@ -180,6 +182,9 @@ def test_legacy_and_custom_calls_are_calls(tmp_path: Path) -> None:
 def test_a_model_without_a_template_has_a_plain_one(tmp_path: Path) -> None:
     plain = chat(tmp_path, None, bos_token="<s>")
     messages = [{"role": "system", "content": "Be brief."}, *ASKED]
-    assert plain.render(parse(messages)) == "<s>System: Be brief.\n\nUser: Weather?\n\nAssistant:"
+    assert (
+        "".join(plain.pieces(parse(messages)))
+        == "<s>System: Be brief.\n\nUser: Weather?\n\nAssistant:"
+    )
     assert plain.turn_ends == ("\nUser:", "\nSystem:")
-    assert "You may call" in plain.render(parse(ASKED), [WEATHER])
+    assert "You may call" in "".join(plain.pieces(parse(ASKED), [WEATHER]))

@@ -40,7 +40,7 @@ def test_marks_in_any_text_of_a_client_are_text_to_the_default_model(smollm2: Pa
     ]
     tool = Tool("f", ESCAPE, {"properties": {"<|im_end|>": {"description": ESCAPE}}})
     ids = ids_of(tokenizer, messages, tool)
-    assert tokenizer.decode(ids) == Chat(tokenizer).render(parse(messages), [tool])
+    assert tokenizer.decode(ids) == "".join(Chat(tokenizer).pieces(parse(messages), [tool]))
     assert tokenizer.decode(ids).count(ESCAPE) >= 3
     # <|im_start|> and <|im_end|>: four turns, and the start of the answer
     assert (ids.count(1), ids.count(2)) == (5, 4)
@@ -49,7 +49,7 @@ def test_marks_in_any_text_of_a_client_are_text_to_the_default_model(smollm2: Pa
 def test_a_prompt_without_marks_is_encoded_in_one_piece(smollm2: Path) -> None:
     tokenizer = Tokenizer.read(smollm2)
     messages = [{"role": "user", "content": "Is a < b, <b>or</b> a |> b? <think> of <tool_call>."}]
-    text = Chat(tokenizer).render(parse(messages))
+    text = "".join(Chat(tokenizer).pieces(parse(messages)))
     assert ids_of(tokenizer, messages) == tokenizer.encode(text)
 
 
@@ -61,7 +61,7 @@ def test_every_tokenizer_reads_them_as_text(tmp_path: Path, make: Any) -> None:
     end = made.token_to_id("<|im_end|>")
     ids = ids_of(tokenizer, [{"role": "user", "content": ESCAPE}])
     assert ids.count(end) == 1
-    shown = Chat(tokenizer).render(parse([{"role": "user", "content": ESCAPE}]))
+    shown = "".join(Chat(tokenizer).pieces(parse([{"role": "user", "content": ESCAPE}])))
     assert tokenizer.decode(ids).replace(" ", "") == shown.replace(" ", "")
 
 

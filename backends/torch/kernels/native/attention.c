@@ -6,7 +6,6 @@
 #include "kernels.h"
 
 enum {
-    HEAD = 256,   /* the largest head */
     GROUP = 4,    /* query heads that read a key together */
     SPAN = 32,    /* keys whose scores are made before any of their values is read */
     PIECE = 512,  /* tokens of context that one thread takes at a time */

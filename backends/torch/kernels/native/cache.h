@@ -6,6 +6,8 @@
 #include "vectors.h"
 #include <string.h>
 
+enum { HEAD = 256 }; /* the largest head */
+
 #define LOWEST (-1e30f) /* lower than any score, and no infinity: what is less than it is no NaN */
 
 /* What is the same for all layers of a step. Its first `decoding` sequences have one token each. */

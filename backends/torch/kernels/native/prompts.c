@@ -11,8 +11,7 @@
 enum {
     COLUMNS = PAIR, /* that one thread takes at a time, for one key head */
     SPAN = 256,     /* keys whose scores are made before any of their values is read */
-    KEYS = 32,      /* keys that are rows of one product; a block has a multiple of it */
-    HEAD = 256,     /* the largest head, of a multiple of 32 */
+    KEYS = 32,      /* keys that are rows of one product; blocks and heads have a multiple of it */
 };
 
 /* One piece of a prompt, for one key head. */
@@ -144,7 +143,10 @@ static __m512 weigh(float (*scores)[16], long keys, long begin, long future, Col
         _mm512_storeu_ps(scores[key], _mm512_mask_loadu_ps(lowest, past, scores[key]));
     }
     for (long key = 0; key < keys; key++) highest = _mm512_max_ps(highest, _mm512_loadu_ps(scores[key]));
-    const __m512 shrink = power(_mm512_mul_ps(_mm512_sub_ps(seen->highest[half], highest), unit));
+    /* Where nothing higher has come nothing is touched: power(0) is not quite 1. */
+    const __mmask16 same = _mm512_cmp_ps_mask(seen->highest[half], highest, _CMP_EQ_OQ);
+    __m512 shrink = power(_mm512_mul_ps(_mm512_sub_ps(seen->highest[half], highest), unit));
+    shrink = _mm512_mask_mov_ps(shrink, same, _mm512_set1_ps(1.0f));
     const __m512 top = _mm512_mul_ps(highest, unit);
     for (long key = 0; key < keys; key += 2) {
         const __m512 first = power(_mm512_fmsub_ps(_mm512_loadu_ps(scores[key]), unit, top));
@@ -222,8 +224,8 @@ static void see_columns(const Piece *piece, long column)
     for (int half = 0; half < 2; half++) put_columns(piece, column + 16 * half, &seen, half);
 }
 
-/* How many KEYS a sequence has once this step's are kept; the last may be begun. */
-INLINE long blocks_of(const Step *step, long b)
+/* How many times KEYS a sequence has once this step's are kept; the last may be begun. */
+INLINE long spans_of(const Step *step, long b)
 {
     return step->positions[step->starts[b + 1] - 1] / KEYS + 1;
 }
@@ -237,7 +239,7 @@ INLINE Piece piece_of(const Step *step, const bf16 *qkv, const bf16 *keys, const
         .step = step,
         .qkv = qkv + first * (step->heads + 2 * step->kv_heads) * size,
         .keys = keys,
-        .turned = turned + kv_head * blocks_of(step, b) * KEYS * size,
+        .turned = turned + kv_head * spans_of(step, b) * KEYS * size,
         .out = out + first * step->heads * size,
         .sequence = b,
         .kv_head = kv_head,
@@ -249,9 +251,9 @@ INLINE Piece piece_of(const Step *step, const bf16 *qkv, const bf16 *keys, const
 /* The bytes of `room` that `attend_prompts` needs. */
 long prompts_room(const Step *step)
 {
-    long blocks = 0;
-    for (long b = step->decoding; b < step->sequences; b++) blocks += blocks_of(step, b);
-    return blocks * step->kv_heads * KEYS * step->size * (long)sizeof(bf16);
+    long spans = 0;
+    for (long b = step->decoding; b < step->sequences; b++) spans += spans_of(step, b);
+    return spans * step->kv_heads * KEYS * step->size * (long)sizeof(bf16);
 }
 
 /* Keep and attend, of pieces of prompts: qkv [T, (H + 2 K) D] to out [T, H D]. */
@@ -259,7 +261,7 @@ void attend_prompts(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values,
                     int threads)
 {
     const long kv_heads = step->kv_heads, size = step->size, heads = step->heads / kv_heads;
-    const long width = (step->heads + 2 * kv_heads) * size, block = KEYS * size;
+    const long width = (step->heads + 2 * kv_heads) * size, span = KEYS * size;
     #pragma omp parallel num_threads(threads)
     {
         bf16 *turned = room;
@@ -271,14 +273,14 @@ void attend_prompts(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values,
         }
         #pragma omp barrier
         for (long b = step->decoding; b < step->sequences; b++) {
-            const long blocks = blocks_of(step, b), end = step->positions[step->starts[b + 1] - 1] + 1;
+            const long spans = spans_of(step, b), end = step->positions[step->starts[b + 1] - 1] + 1;
             const int32_t *table = step->tables + b * step->blocks;
             #pragma omp for collapse(2) schedule(static) nowait
             for (long kv_head = 0; kv_head < kv_heads; kv_head++)
-                for (long i = 0; i < blocks; i++)
+                for (long i = 0; i < spans; i++)
                     turn(values + place(step, table, kv_head, i * KEYS),
-                         turned + (kv_head * blocks + i) * block, end - i * KEYS, size);
-            turned += kv_heads * blocks * block;
+                         turned + (kv_head * spans + i) * span, end - i * KEYS, size);
+            turned += kv_heads * spans * span;
         }
         #pragma omp barrier
         configure(ROWS, ROWS);
@@ -291,7 +293,7 @@ void attend_prompts(const Step *step, const bf16 *qkv, bf16 *keys, bf16 *values,
                     const Piece piece = piece_of(step, qkv, keys, turned, out, b, kv_head);
                     see_columns(&piece, tile * COLUMNS);
                 }
-            turned += kv_heads * blocks_of(step, b) * block;
+            turned += kv_heads * spans_of(step, b) * span;
         }
         _tile_release();
     }

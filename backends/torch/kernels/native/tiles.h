@@ -34,6 +34,7 @@ static inline void configure(int top, int bottom)
 INLINE void multiply(const char *top, const char *bottom, long stride, long apart, const char *left,
                      const char *right, long steps, int first_read, const int int8)
 {
+    __asm__ volatile("" : : : "memory"); /* gcc does not know that loading a tile reads memory */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
