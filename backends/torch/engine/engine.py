@@ -49,8 +49,8 @@ class Engine:
         self._vocabulary = 0
         self._condition = Condition()
         self._settled = Event()
-        # Both are touched under the condition alone: all that is wanted and not over yet, and what of it
-        # the thread has not taken in.
+        # Both are touched under the condition alone: all that is wanted and not over yet, and what
+        # of it the thread has not taken in.
         self._inside: set[Run] = set()
         self._inbox: list[Run] = []
         self._cancelling = False
