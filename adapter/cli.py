@@ -92,6 +92,9 @@ def serve(**flags: str | None) -> None:
     """Serve the API. Every flag is also an environment variable; `.env.example` has the rest."""
     # Through the environment, so that worker processes and backends read the same settings.
     os.environ.update({name.upper(): value for name, value in flags.items() if value is not None})
+    # Read by libgomp where a backend computes with PyTorch: threads that wait for each other give
+    # their core away after 50 µs. By default they keep it for 15 ms, which others may need.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         settings = Settings()
         settings = _with_key(settings)

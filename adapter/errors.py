@@ -57,9 +57,10 @@ class Errors:
             await _answer(exchange, _from_fastapi(error), send)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():  # the server has waited long enough for it
-                await _answer(exchange, BackendUnavailable("The server is shutting down."), send)
-            raise
+            if task is None or not task.cancelling():
+                raise
+            # The server stops, and has waited long enough for this one.
+            await _answer(exchange, BackendUnavailable("The server is shutting down."), send)
         except Exception as error:  # noqa: BLE001 - the outer edge: logged, then answered
             self._log_crash(exchange, error)
             await _answer(exchange, APIError("The server had an error. Try again."), send)

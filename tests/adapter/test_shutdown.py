@@ -45,3 +45,4 @@ def test_answers_that_take_too_long_are_told_that_the_server_stops(serve: Serve)
     assert told.status_code == 503
     assert server.process.wait(10) is not None
     assert "Traceback" not in server.log
+    assert "CancelledError" not in server.log

@@ -115,7 +115,10 @@ class Grammars:
             if document is not None:
                 grammars.append({"name": "document", **document})
                 params.append(wanted.param)
-        lark = calls_lark(tools, self._marks, several=choice.parallel, otherwise=otherwise)
+        # A tool that is asked for by name is called once: small models do not find an end.
+        named = choice.mode == "required" and choice.allowed is not None
+        several = choice.parallel and not (named and len(tools) == 1)
+        lark = calls_lark(tools, self._marks, several=several, otherwise=otherwise)
         return self._matcher([{"name": "calls", "lark_grammar": lark}, *grammars], params)
 
     def _matcher(self, grammars: Sequence[Grammar], params: Sequence[str]) -> GrammarMatcher:

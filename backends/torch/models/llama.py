@@ -55,9 +55,7 @@ class Llama:
         delta = self._stack(x, cache) if self._stack is not None else None
         if delta is None:
             delta = self._by_layer(x, cache)
-        wanted = cache.step.wanted
-        if len(wanted) < len(x):
-            x, delta = x[wanted], delta[wanted]  # [L, hidden]
+        x, delta = x[cache.step.wanted], delta[cache.step.wanted]  # [L, hidden]
         return self._head(self._ops.add_rms_norm(x, delta, self._norm, self._eps))
 
     def _by_layer(self, x: Tensor, cache: Cache) -> Tensor:
