@@ -7,14 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 import httpx
 import openai
 
 ROOT = Path(__file__).parent.parent
 START_S = 60.0
+FIRST_PORT, WORKER_PORTS = 10_000, 1_000
 KEY = "sk-test-key"
 
 
@@ -62,10 +65,17 @@ Serve = Callable[..., Server]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free, and that nobody else takes before it is used.
+
+    Each test worker has ports of its own, below those that the system gives out by itself.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker * WORKER_PORTS
+    while True:
+        port = first + SystemRandom().randrange(WORKER_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def start(folder: Path, *flags: str, **environment: str) -> Server:

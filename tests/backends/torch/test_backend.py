@@ -8,10 +8,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
-import torch
 from pydantic import BaseModel
 
-from backends.torch.text.tokenizer import Tokenizer
 from tests.adapter.envelope import error_of
 from tests.backends.torch.served import served
 from tests.server import Server
@@ -224,26 +222,6 @@ def test_legacy_completions_take_ids_echo_and_tell_prompt_logprobs(
     assert told.logprobs.token_logprobs[0] is None
     assert all(value < 0 for value in told.logprobs.token_logprobs[1:])
     assert "".join(told.logprobs.tokens or []) == told.text
-
-
-@pytest.mark.parametrize("max_tokens", [0, 4])
-def test_prompt_logprobs_are_those_of_transformers(
-    client: openai.OpenAI, model: str, smollm2: Path, max_tokens: int
-) -> None:
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415 - takes a second
-
-    prompt = "The capital of France is Paris, and"
-    asked = {"model": model, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0}
-    told = client.completions.create(**asked, echo=True, logprobs=0).choices[0]  # type: ignore[call-overload]
-    ids = Tokenizer.read(smollm2).encode(prompt)
-    known = AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32)
-    with torch.inference_mode():
-        rows = known(torch.tensor([ids])).logits[0].log_softmax(-1)
-    expected = [float(rows[at, token]) for at, token in enumerate(ids[1:])]
-    assert told.logprobs.token_logprobs[1 : len(ids)] == pytest.approx(expected, abs=0.4)
-    if max_tokens:
-        plain = client.completions.create(**asked).choices[0]  # type: ignore[call-overload]
-        assert told.text == prompt + plain.text
 
 
 def test_embeddings_are_of_length_one_and_know_what_is_near(client: openai.OpenAI) -> None:
