@@ -11,6 +11,7 @@ import tokenizers
 
 from backends.protocol.errors import BadRequestError, UnsupportedParameter
 from backends.torch.text.pieces import Pieces, pieces_of
+from backends.torch.weights.failure import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,8 +62,7 @@ class Tokenizer:
             inner = tokenizers.Tokenizer.from_file(str(path))
             pieces = pieces_of(inner, document)
         except Exception as error:  # the library raises nothing narrower
-            reason = str(error).splitlines()[0][:200]
-            raise ValueError(f"{path} is no tokenizer: {reason}") from error
+            raise ValueError(f"{path} is no tokenizer: {said(error)}") from error
         inner.no_truncation()
         inner.no_padding()
         config = _json(folder / "tokenizer_config.json", optional=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backends.torch.weights.cache import kept
 from backends.torch.weights.convert import CONVERSION, convert
+from backends.torch.weights.failure import said
 from backends.torch.weights.pull import WHEELS, pulled
 
 DEFAULT = "smollm2"
@@ -86,8 +87,6 @@ def _from_hub(name: str) -> Path:
             huggingface_hub.snapshot_download(name, allow_patterns=WANTED, ignore_patterns=UNWANTED)
         )
     except Exception as error:  # the Hub's client raises whatever its transport raises
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason"
         raise ValueError(
-            f"there is no folder {name!r}, and the Hub did not give it"
-            f" ({type(error).__name__}: {reason})"
+            f"there is no folder {name!r}, and the Hub did not give it ({said(error)})"
         ) from error

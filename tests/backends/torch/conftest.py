@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
 
+from backends.torch.grammar.grammars import Grammars
 from backends.torch.weights.download import DownloadError
 from backends.torch.weights.pull import pull
+from tests.backends.torch.random_walk import STOPS, VOCABULARY
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,15 @@ def _model(name: str, variable: str) -> Path:
         return pull(name)
     except DownloadError as error:
         pytest.skip(f"{variable} is not set, and {error}")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(smollm2: Path) -> Tokenizer:
+    """SmolLM2's, as the library reads it."""
+    return Tokenizer.from_file(str(smollm2 / "tokenizer.json"))
+
+
+@pytest.fixture(scope="module")
+def grammars(smollm2: Path) -> Grammars:
+    """The grammars over SmolLM2's tokens."""
+    return Grammars(smollm2 / "tokenizer.json", VOCABULARY, STOPS)

@@ -15,17 +15,6 @@ from backends.torch.grammar.grammars import Grammars
 from backends.torch.grammar.matcher import GrammarMatcher
 from tests.backends.torch.random_walk import STOPS, VOCABULARY, Walk
 
-
-@pytest.fixture(scope="module")
-def tokenizer(smollm2: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(smollm2 / "tokenizer.json"))
-
-
-@pytest.fixture(scope="module")
-def grammars(smollm2: Path) -> Grammars:
-    return Grammars(smollm2 / "tokenizer.json", VOCABULARY, STOPS)
-
-
 SCHEMAS: dict[str, dict[str, Any]] = {
     "flat": {
         "type": "object",

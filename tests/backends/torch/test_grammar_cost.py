@@ -1,6 +1,5 @@
 """Whatever schema a client sends, it takes little time, in a step least of all."""
 
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -12,17 +11,7 @@ from backends.protocol import ResponseFormat
 from backends.protocol.errors import BadRequestError
 from backends.torch.grammar.grammars import Grammars
 from backends.torch.grammar.matcher import GrammarMatcher
-from tests.backends.torch.random_walk import STOPS, VOCABULARY
-
-
-@pytest.fixture(scope="module")
-def tokenizer(smollm2: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(smollm2 / "tokenizer.json"))
-
-
-@pytest.fixture(scope="module")
-def grammars(smollm2: Path) -> Grammars:
-    return Grammars(smollm2 / "tokenizer.json", VOCABULARY, STOPS)
+from tests.backends.torch.random_walk import STOPS
 
 
 def matcher_of(grammars: Grammars, schema: dict[str, Any]) -> GrammarMatcher:

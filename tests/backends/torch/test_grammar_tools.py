@@ -25,16 +25,6 @@ DOCUMENT = ResponseFormat("json_schema", {"type": "array", "items": {"type": "bo
 
 
 @pytest.fixture(scope="module")
-def tokenizer(smollm2: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(smollm2 / "tokenizer.json"))
-
-
-@pytest.fixture(scope="module")
-def grammars(smollm2: Path) -> Grammars:
-    return Grammars(smollm2 / "tokenizer.json", VOCABULARY, STOPS)
-
-
-@pytest.fixture(scope="module")
 def marked(smollm2: Path) -> str:
     """The tokenizer with the marks of a call as tokens, as in Qwen's, and `<think>`."""
     description = json.loads((smollm2 / "tokenizer.json").read_text())
