@@ -10,7 +10,7 @@ from time import monotonic
 from adapter.allowlist import AllowList
 from adapter.auth import Key
 from adapter.model_list import ListedModel, ModelList
-from backends.protocol import Lists, Model
+from backends.protocol import Advises, Lists, Model
 from backends.protocol.errors import APIError, ModelNotFound
 
 KEPT_S = 30.0
@@ -33,6 +33,7 @@ class Catalog:
         model_list: ModelList | None = None,
     ) -> None:
         self._backend = backend
+        self._advice = backend.unknown_model_advice if isinstance(backend, Advises) else ""
         self._allowed = allowed
         self._model_name = model_name
         self._model_list = model_list
@@ -63,7 +64,7 @@ class Catalog:
         if model is None and known and self._allowed.allows(name):
             model = Model(name)
         if model is None or not key.models.allows(name):
-            raise ModelNotFound(name)
+            raise ModelNotFound(name, self._advice)
         return model
 
     def priced(self, name: str) -> ListedModel | None:

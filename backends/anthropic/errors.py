@@ -13,6 +13,8 @@
 Source: https://platform.claude.com/docs/en/api/errors
 """
 
+import re
+
 import aiohttp
 import orjson
 
@@ -70,7 +72,10 @@ PARAMS = {
     "top_p": "top_p",
 }
 # Anthropic has no code for it: these words are all there is to know it by.
-TOO_LONG = "prompt is too long"
+TOO_LONG = re.compile(r"prompt is too long(?:: (\d+) tokens > (\d+) maximum)?")
+TOO_LONG_TOGETHER = re.compile(
+    r"input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)"
+)
 
 
 async def refusal_of(response: aiohttp.ClientResponse, model: str = "") -> APIError:
@@ -92,13 +97,27 @@ def _error(status: int, said: bytes, model: str, wait_s: int | None) -> APIError
     message = upstream_error(status, said).message
     if status == NotFoundError.status and message.startswith("model:"):
         return ModelNotFound(model)
-    if status == BadRequestError.status and message.startswith(TOO_LONG):
-        return ContextLengthExceeded(message, param="messages")
+    if status == BadRequestError.status and (too_long := _too_long(message)):
+        return too_long
     if made := CLASSES.get(status):
         return made(message, retry_after_s=wait_s)
     if BadRequestError.status <= status < APIError.status:
         return BadRequestError(message, param=_param(message))
     return BackendUnavailable(message, retry_after_s=wait_s)
+
+
+def _too_long(message: str) -> ContextLengthExceeded | None:
+    """Anthropic's sentence of a prompt beyond the window in OpenAI's, with its numbers."""
+    if found := TOO_LONG_TOGETHER.match(message):
+        prompt, answer, window = (int(number) for number in found.groups())
+        return ContextLengthExceeded.beyond(window, prompt, answer)
+    if (found := TOO_LONG.match(message)) is None:
+        return None
+    if found.group(1) is None:
+        return ContextLengthExceeded(
+            f"This model's maximum context length is exceeded: {message}", param="messages"
+        )
+    return ContextLengthExceeded.beyond(int(found.group(2)), int(found.group(1)))
 
 
 def _param(message: str) -> str | None:

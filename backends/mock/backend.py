@@ -8,7 +8,13 @@ from backends.mock.answer import full_answer, is_plain, plain_answer
 from backends.mock.embedding import embed
 from backends.mock.media import require_image, require_media
 from backends.mock.moderation import moderate
-from backends.mock.names import ALL, EMBEDDING_SIZES, MODERATION, NOT_MODERATING
+from backends.mock.names import (
+    ALL,
+    FAMILIES,
+    is_chat_name,
+    is_embedding_name,
+    is_moderation_name,
+)
 from backends.mock.settings import MockSettings
 from backends.protocol import (
     SAMPLING,
@@ -44,6 +50,9 @@ class MockBackend:
         "tools",
         "verbosity",
     }
+    unknown_model_advice = (
+        "This is the mock: MOCK_MODELS names the models that it serves, * for any name."
+    )
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
         named = {f"mock_{name.removeprefix('mock_')}": value for name, value in options.items()}
@@ -52,12 +61,12 @@ class MockBackend:
         self._settings = MockSettings(**named)
 
     async def models(self) -> Sequence[Model]:
-        """`MOCK_MODELS`, or the usual names."""
-        names = self._settings.mock_models
+        """`MOCK_MODELS`, or the usual names and, unlisted, whatever looks like one of OpenAI's."""
+        names = self._settings.mock_models or (*ALL, *FAMILIES)
         if "*" in names:
             names = (*ALL, "*")
         window = self._settings.mock_context_tokens
-        return [Model(name, "mock", context_tokens=window) for name in names or ALL]
+        return [Model(name, "mock", context_tokens=window) for name in names]
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
         """The answer's events, all at once or at the pace that is set.
@@ -88,7 +97,7 @@ class MockBackend:
 
     async def moderate(self, model: str, inputs: Sequence[ModerationInput]) -> list[Moderation]:
         """Judgements by a list of words."""
-        if model in NOT_MODERATING:
+        if is_chat_name(model) or is_embedding_name(model):
             raise BadRequestError(
                 f"The model '{model}' does not moderate.",
                 param="model",
@@ -100,7 +109,7 @@ class MockBackend:
         return [moderate(one) for one in inputs]
 
     def _require_sense(self, request: GenerationRequest) -> None:
-        if request.model in EMBEDDING_SIZES or request.model in MODERATION:
+        if is_embedding_name(request.model) or is_moderation_name(request.model):
             raise BadRequestError(
                 f"The model '{request.model}' generates no text.",
                 param="model",
@@ -121,11 +130,10 @@ class MockBackend:
         window = self._settings.mock_context_tokens
         # A prompt that cannot fit is not counted: that would take as long as it is long.
         surely_too_long = request.prompt_characters() > window * WORD_CHARACTERS
-        if surely_too_long or prompt_tokens(request) > window:
-            raise ContextLengthExceeded(
-                f"This model's context window is {window} tokens; the prompt has more.",
-                param="messages" if request.messages else "prompt",
-            )
+        tokens = None if surely_too_long else prompt_tokens(request)
+        if tokens is None or tokens > window:
+            param = "messages" if request.messages else "prompt"
+            raise ContextLengthExceeded.beyond(window, tokens, param=param)
         require_media(request.messages)
 
 

@@ -5,7 +5,7 @@ from array import array
 from math import sqrt
 from zlib import crc32
 
-from backends.mock.names import EMBEDDING_SIZES, MODERATION
+from backends.mock.names import EMBEDDING_SIZES, is_chat_name, is_moderation_name
 from backends.protocol import EmbeddingRequest, Embeddings
 from backends.protocol.errors import BadRequestError, ContextLengthExceeded
 from backends.protocol.tokenizer import count
@@ -24,7 +24,7 @@ def embed(request: EmbeddingRequest) -> Embeddings:
         ContextLengthExceeded: a text is too long; it is not cut.
     """
     model = request.model
-    if model in MODERATION or model.startswith(("gpt-", "o1", "o3", "o4")):
+    if is_chat_name(model) or is_moderation_name(model):
         raise BadRequestError(
             f"The model '{model}' has no embeddings.", param="model", code="unsupported_operation"
         )
@@ -34,10 +34,10 @@ def embed(request: EmbeddingRequest) -> Embeddings:
             f"The model '{model}' has {size} dimensions at most.", param="dimensions"
         )
     counts = [count(text) for text in request.texts]
-    if max(counts) > MAX_TOKENS:
-        raise ContextLengthExceeded(
-            f"An input has {max(counts)} tokens; the most is {MAX_TOKENS}.", param="input"
-        )
+    for index, tokens in enumerate(counts):
+        if tokens > MAX_TOKENS:
+            what = f"input[{index}]"
+            raise ContextLengthExceeded.beyond(MAX_TOKENS, tokens, param="input", what=what)
     vectors = [vector(text, request.dimensions or size) for text in request.texts]
     return Embeddings(vectors, sum(counts))
 

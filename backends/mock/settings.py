@@ -15,7 +15,7 @@ class MockSettings(BaseSettings):
 
     mock_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Models served, comma-separated; * takes any name; unset, the usual.",
+        description="Models served, comma-separated; * takes any; unset, OpenAI's names.",
     )
     mock_ttft_ms: float = Field(
         0, ge=0, le=600_000, description="Pause before the first token, in ms."

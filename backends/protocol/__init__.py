@@ -13,6 +13,7 @@
 
 from backends.protocol.backend import (
     SAMPLING,
+    Advises,
     Backend,
     Closes,
     EmbeddingRequest,
@@ -55,6 +56,7 @@ from backends.protocol.request import (
 
 __all__ = [
     "SAMPLING",
+    "Advises",
     "Backend",
     "Closes",
     "EmbeddingRequest",

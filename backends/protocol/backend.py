@@ -58,6 +58,13 @@ class Honours(Protocol):
     honours: frozenset[str]
 
 
+@runtime_checkable
+class Advises(Protocol):
+    """A backend that says, in the 404 of an unknown model, how to have other models served."""
+
+    unknown_model_advice: str
+
+
 @dataclass(slots=True)
 class EmbeddingRequest:
     """Texts to embed. `dimensions` is None for the model's own size."""

@@ -55,9 +55,42 @@ class BadRequestError(APIError):
 
 
 class ContextLengthExceeded(BadRequestError):
-    """The prompt does not fit the model's context window."""
+    """The prompt does not fit the model's context window; `beyond` says so in OpenAI's words."""
 
     code = "context_length_exceeded"
+
+    @classmethod
+    def beyond(
+        cls,
+        window_tokens: int,
+        prompt_tokens: int | None = None,
+        answer_tokens: int = 0,
+        *,
+        param: str = "messages",
+        what: str | None = None,
+    ) -> "ContextLengthExceeded":
+        """The error of a prompt of that many tokens (None: not counted), in OpenAI's sentence.
+
+        Clients know it by these words: LiteLLM falls back to a model with a larger window, agents
+        compact their conversation. `answer_tokens` are those that were asked for beside the
+        prompt's, `what` is the client's name of the text if it is only a part of `param`.
+
+        Source: https://github.com/BerriAI/litellm, is_error_str_context_window_exceeded
+        """
+        what = what or param
+        if answer_tokens and prompt_tokens is not None:
+            seen = (
+                f"you requested {prompt_tokens + answer_tokens} tokens"
+                f" ({prompt_tokens} in the {what}, {answer_tokens} in the completion)"
+            )
+            todo = f"Please reduce the length of the {what} or completion."
+        else:
+            counted = "more" if prompt_tokens is None else f"{prompt_tokens} tokens"
+            filled = ", which leaves none for the answer" if prompt_tokens == window_tokens else ""
+            seen = f"your {what} resulted in {counted}{filled}"
+            todo = f"Please reduce the length of the {what}."
+        length = f"This model's maximum context length is {window_tokens} tokens."
+        return cls(f"{length} However, {seen}. {todo}", param=param)
 
 
 class UnsupportedParameter(BadRequestError):
@@ -89,13 +122,14 @@ class NotFoundError(APIError):
 
 
 class ModelNotFound(NotFoundError):
-    """No model of that name is served to this key."""
+    """No model of that name is served to this key; `advice` says how to have others served."""
 
     code = "model_not_found"
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, advice: str = "") -> None:
         super().__init__(
-            f"The model '{model[:100]}' does not exist or you do not have access to it.",
+            f"The model '{model[:100]}' does not exist or you do not have access to it."
+            f" GET /v1/models lists those that you may use. {advice}".rstrip(),
             param="model",
         )
 

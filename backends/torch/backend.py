@@ -99,11 +99,8 @@ class TorchBackend:
         prompt = await self._prompt(request)
         window = self._model.window_tokens
         if len(prompt) >= window:
-            raise ContextLengthExceeded(
-                f"This model's maximum context length is {window} tokens,"
-                f" and the prompt has {len(prompt)}.",
-                param="messages" if request.messages else "prompt",
-            )
+            param = "messages" if request.messages else "prompt"
+            raise ContextLengthExceeded.beyond(window, len(prompt), param=param)
         request.prompt_tokens = len(prompt)
         matchers = await self._matchers(request)
         generation = Generation(self._model, engine, request, prompt, matchers)

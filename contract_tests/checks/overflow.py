@@ -27,6 +27,16 @@ ISSUES = issue(
     "MiaAI-Lab/Qwen3.8-27B-DFlash2-EXL3-5.0bpw#9",
     "kolega-ai/kolega-code#177",
 )
+# By which LiteLLM knows the error, whoever's it is.
+RECOGNISED = (
+    "maximum context length is",
+    "model's maximum context limit",
+    "exceed context limit",
+    "exceeds the available context size",
+    "exceeds the maximum number of tokens allowed",
+    "input tokens exceed the configured limit",
+    "is longer than the model's context length",
+)
 COMPACTING = "agents never compact their conversation"
 
 
@@ -91,6 +101,23 @@ async def code(server: Server) -> None:
     answer = await _overflow(server)
     seen = answer.error.get("code")
     expect(seen == "context_length_exceeded", "context_length_exceeded", answer.brief())
+
+
+@check(
+    "errors.overflow.words",
+    SHOULD,
+    "The error of too long a prompt says so in words that clients look for, such as"
+    " 'maximum context length is 8192 tokens'.",
+    live("This model's maximum context length is 8192 tokens. However, …"),
+    peer("LiteLLM", "test_exception_mapping_utils.py context_window_test_cases"),
+    needs="chat",
+    clients="LiteLLM falls back to no larger model; CrewAI shortens no conversation",
+    alone=True,
+)
+async def words(server: Server) -> None:
+    answer = await _overflow(server)
+    said = str(answer.error.get("message")).lower()
+    expect(any(one in said for one in RECOGNISED), f"one of {RECOGNISED}", answer.brief())
 
 
 @check(

@@ -15,6 +15,10 @@ def _no_code(body: dict[str, dict[str, None]]) -> None:
     body["error"]["code"] = None
 
 
+def _other_words(body: dict[str, dict[str, str]]) -> None:
+    body["error"]["message"] = "The model reads 128000 tokens; the prompt has more."
+
+
 def _in_stream(call: Call, answer: Answer) -> None:
     if _long(call) and call.param("stream"):
         answer.status = 200
@@ -51,6 +55,12 @@ MUTANTS = (
         "the error of too long a prompt has no code",
         edits_errors(_no_code, _long),
         ("errors.overflow.code",),
+    ),
+    Mutant(
+        "overflow-other-words",
+        "the error of too long a prompt is told in words that no client knows",
+        edits_errors(_other_words, _long),
+        ("errors.overflow.words",),
     ),
     Mutant(
         "overflow-in-stream",

@@ -130,10 +130,9 @@ class Embedder:
         for index, text in enumerate(texts):
             ids = self.tokenizer.encode(self._sentence.read(text), special=True)
             if len(ids) > self.context_tokens:
-                raise ContextLengthExceeded(
-                    f"Input {index} has {len(ids)} tokens; this model reads"
-                    f" {self.context_tokens} at most.",
-                    param="input",
+                what = f"input[{index}]"
+                raise ContextLengthExceeded.beyond(
+                    self.context_tokens, len(ids), param="input", what=what
                 )
             if not ids:
                 raise BadRequestError(f"Input {index} has no tokens to embed.", param="input")

@@ -56,10 +56,7 @@ def require_fit(prompt: Sequence[int], window_tokens: int, vocabulary: int) -> N
     if not prompt:
         raise BadRequestError("The prompt has no tokens.", param="prompt")
     if len(prompt) >= window_tokens:
-        raise ContextLengthExceeded(
-            f"This model's maximum context length is {window_tokens} tokens, "
-            f"and the prompt alone has {len(prompt)}."
-        )
+        raise ContextLengthExceeded.beyond(window_tokens, len(prompt), param="prompt")
     if min(prompt) < 0 or max(prompt) >= vocabulary:
         raise BadRequestError(
             f"The prompt has token ids outside 0 to {vocabulary - 1}.", param="prompt"

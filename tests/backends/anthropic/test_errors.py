@@ -77,7 +77,6 @@ def test_a_model_that_anthropic_does_not_know(plain: httpx.Client, stub: Stub) -
         ("output_config.effort: not supported", "reasoning_effort", None),
         ("tools.0.input_schema: invalid", "tools", None),
         ("toolsmith: no", None, None),
-        ("prompt is too long: 9 tokens > 8 maximum", "messages", "context_length_exceeded"),
     ],
 )
 def test_a_refusal_names_the_clients_parameter(
@@ -86,6 +85,31 @@ def test_a_refusal_names_the_clients_parameter(
     stub.fail(400, "invalid_request_error", message)
     error = error_of(plain.post(CHAT, json=BODY))
     assert (error["message"], error["param"], error["code"]) == (message, param, code)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "prompt is too long: 9 tokens > 8 maximum",
+            "8 tokens. However, your messages resulted in 9 tokens."
+            " Please reduce the length of the messages.",
+        ),
+        (
+            "input length and `max_tokens` exceed context limit: 7 + 3 > 8, decrease them",
+            "8 tokens. However, you requested 10 tokens (7 in the messages, 3 in the completion)."
+            " Please reduce the length of the messages or completion.",
+        ),
+        ("prompt is too long", "exceeded: prompt is too long"),
+    ],
+)
+def test_too_long_a_prompt_is_told_in_openais_words(
+    plain: httpx.Client, stub: Stub, said: str, shown: str
+) -> None:
+    stub.fail(400, "invalid_request_error", said)
+    error = error_of(plain.post(CHAT, json=BODY))
+    assert error["message"] == f"This model's maximum context length is {shown}"
+    assert (error["param"], error["code"]) == ("messages", "context_length_exceeded")
 
 
 @pytest.mark.parametrize(

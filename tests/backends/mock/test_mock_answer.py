@@ -101,8 +101,25 @@ def test_a_model_that_does_not_chat_refuses(http: httpx.Client, model: str) -> N
 def test_a_prompt_beyond_the_window_is_refused_not_cut(serve: Serve) -> None:
     with serve(MOCK_CONTEXT_TOKENS="20").http() as http:
         assert said(http, "hi") == ("hi", "stop")
-        error = refuse(http, "/v1/chat/completions", chat_body("so many words " * 10))
+        long = "so many words " * 10
+        error = refuse(http, "/v1/chat/completions", chat_body(long))
         assert error["code"] == "context_length_exceeded"
-        assert "20" in error["message"]
-        body = {"model": "mock-1", "prompt": "so many words " * 10}
-        assert refuse(http, "/v1/completions", body)["code"] == "context_length_exceeded"
+        assert error["message"] == (
+            "This model's maximum context length is 20 tokens."
+            " However, your messages resulted in more."
+            " Please reduce the length of the messages."
+        )
+        error = refuse(http, "/v1/chat/completions", chat_body("so many words " * 8))
+        assert "However, your messages resulted in 31 tokens." in error["message"]
+        error = refuse(http, "/v1/completions", {"model": "mock-1", "prompt": long})
+        assert error["code"] == "context_length_exceeded"
+        assert error["message"].startswith("This model's maximum context length is 20 tokens.")
+        assert "your prompt resulted in" in error["message"]
+
+
+def test_an_input_too_long_to_embed_is_named_by_its_place(http: httpx.Client) -> None:
+    body = {"model": "text-embedding-3-small", "input": ["short", "a1 " * 9000]}
+    error = refuse(http, "/v1/embeddings", body)
+    assert (error["code"], error["param"]) == ("context_length_exceeded", "input")
+    assert error["message"].startswith("This model's maximum context length is 8192 tokens.")
+    assert "your input[1] resulted in" in error["message"]

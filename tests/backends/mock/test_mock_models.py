@@ -4,11 +4,13 @@ import httpx
 import pytest
 
 from tests.adapter.chats import chat_body, refuse, said
+from tests.adapter.watching import total
 from tests.server import Serve
 
 CHAT = "/v1/chat/completions"
 USUAL = {
     *["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "o3", "mock-1"],
+    *["gpt-5.5", "gpt-5.6-luna", "gpt-6-sol", "gpt-6.1-sol"],
     *["text-embedding-3-small", "omni-moderation-latest"],
 }
 
@@ -25,6 +27,66 @@ def test_the_usual_names_are_there(http: httpx.Client) -> None:
 def test_a_listed_chat_model_answers_under_its_name(http: httpx.Client, model: str) -> None:
     answer = http.post(CHAT, json=chat_body(model=model)).json()
     assert answer["model"] == model
+
+
+LOOKS_LIKE_OPENAI = [
+    *["gpt-7", "gpt-4o-2024-11-20", "gpt-6-sol-2027-01-01", "chatgpt-4o-latest", "o9-pro", "o5"],
+    *["codex-mini-latest", "ft:gpt-4o-mini:me:name:id", "davinci-002", "babbage-002"],
+]
+ODD = ["nope", "gpt", "gpt5", "chatgpt", "o", "oasis", "ofx", "claude-4", "my-gpt-4o", "embedding"]
+
+
+@pytest.mark.parametrize("model", LOOKS_LIKE_OPENAI)
+def test_what_looks_like_openais_is_served_unlisted(http: httpx.Client, model: str) -> None:
+    assert model not in listed(http)
+    assert http.get(f"/v1/models/{model}").json()["id"] == model
+    answer = http.post(CHAT, json=chat_body("hi", model=model)).json()
+    assert answer["model"] == model
+    for path in ("/v1/embeddings", "/v1/moderations"):
+        error = refuse(http, path, {"model": model, "input": "hi"})
+        assert error["code"] == "unsupported_operation"
+
+
+def test_what_looks_like_an_embedder_or_a_moderator_is_one(http: httpx.Client) -> None:
+    embedder, moderator = "text-embedding-4-huge", "omni-moderation-2024-09-26"
+    assert http.get(f"/v1/models/{embedder}").json()["id"] == embedder
+    assert http.post("/v1/embeddings", json={"model": embedder, "input": "a"}).status_code == 200
+    judged = http.post("/v1/moderations", json={"model": moderator, "input": "a"})
+    assert judged.json()["model"] == moderator
+    for model in (embedder, moderator):
+        assert refuse(http, CHAT, chat_body(model=model))["code"] == "unsupported_operation"
+
+
+@pytest.mark.parametrize("model", ODD)
+def test_an_odd_name_is_a_404_that_says_what_to_do(http: httpx.Client, model: str) -> None:
+    for error in (
+        refuse(http, CHAT, chat_body(model=model), 404),
+        refuse(http, "/v1/embeddings", {"model": model, "input": "a"}, 404),
+        http.get(f"/v1/models/{model}").json()["error"],
+    ):
+        assert error["code"] == "model_not_found"
+        assert f"'{model}'" in error["message"]
+        assert "/v1/models" in error["message"]
+        assert "MOCK_MODELS" in error["message"]
+
+
+def test_unlisted_names_are_one_label_of_the_metrics(serve: Serve) -> None:
+    server = serve()
+    with server.http() as http:
+        for number in range(5):
+            body = chat_body("hi", model=f"gpt-9{number}")
+            assert http.post(CHAT, json=body).status_code == 200
+        text = http.get("/metrics").text
+    assert "gpt-9" not in text
+    assert total(server, "adapter_requests_total", operation="chat", model="other") == 5
+
+
+@pytest.mark.parametrize("setting", ["ALLOWED_MODELS", "MOCK_MODELS"])
+def test_a_setting_that_names_models_is_strict(serve: Serve, setting: str) -> None:
+    with serve(**{setting: "gpt-4o,mine"}).http() as http:
+        assert said(http, "hi", model="gpt-4o") == ("hi", "stop")
+        assert refuse(http, CHAT, chat_body(model="gpt-7"), 404)["code"] == "model_not_found"
+        assert http.get("/v1/models/gpt-7").status_code == 404
 
 
 def test_mock_models_replaces_the_list(serve: Serve) -> None:
