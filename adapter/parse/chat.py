@@ -38,6 +38,9 @@ def chat_request(body: CreateChatCompletionRequest) -> GenerationRequest:
         response_format=_response_format(body),
         reasoning_effort=body.reasoning_effort,
         verbosity=body.verbosity,
+        user=body.safety_identifier or body.user,
+        service_tier=body.service_tier,
+        cache_control=body.cache_mark(),
     )
 
 

@@ -45,6 +45,7 @@ def completion_requests(body: CreateCompletionRequest) -> list[GenerationRequest
             n=best_of,
             logprobs=body.logprobs,
             sampling=sampling_of(body),
+            user=body.user,
         )
         for prompt in prompts
     ]

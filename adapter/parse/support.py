@@ -16,10 +16,11 @@ ADAPTER = frozenset(
 )
 
 # Leaving these out changes nothing that a client can see in the answer: they label a request, or
-# say how it may be billed, cached, kept or sped up.
+# say how it may be billed, cached, kept or sped up. docs/adding-a-backend.md lists them. A backend
+# for which one has a meaning reads it from the request, and refuses what it cannot give.
 HARMLESS = frozenset(
     {"user", "metadata", "safety_identifier", "service_tier", "store", "prediction"}
-    | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"}
+    | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "cache_control"}
 )
 
 # The value that asks for nothing. A parameter that stands here with it is as good as left out.

@@ -21,6 +21,7 @@ def tools_of(body: CreateChatCompletionRequest) -> list[Tool]:
         if tool.type == "function":
             tools.append(_function(tool.function, f"tools.{index}.function"))
             tools[-1].strict = bool(tool.function.strict)
+            tools[-1].cache_control = tool.cache_mark() or tools[-1].cache_control
         else:
             custom = tool.custom
             format_ = custom.format.model_dump() if custom.format else None
@@ -36,7 +37,13 @@ def _function(function: FunctionObject | ChatCompletionFunctions, place: str) ->
     param = f"{place}.parameters"
     parameters = function.parameters or {}
     require_schema(parameters, param)
-    return Tool(function.name, function.description or "", parameters, param=param)
+    return Tool(
+        function.name,
+        function.description or "",
+        parameters,
+        param=param,
+        cache_control=function.cache_mark(),
+    )
 
 
 def tool_choice_of(body: CreateChatCompletionRequest, tools: Sequence[Tool]) -> ToolChoice:

@@ -4,6 +4,7 @@
 |---|---|
 | `backend.py` | `AnthropicBackend`: asks, and reads the answer as it comes |
 | `body.py` | the request body: limits, sampling, stop sequences, output format |
+| `parameters.py` | what becomes of each property of a request |
 | `turns.py` | messages as a system prompt and alternating turns |
 | `parts.py` | texts, images and files as content blocks |
 | `tools.py` | tools and tool choices |

@@ -155,8 +155,15 @@ class Answer:
         return [ToolCallDelta(call.number, arguments=orjson.dumps(call.given).decode())]
 
     def _count(self, usage: Json) -> None:
-        """The counts are running totals: the last told holds."""
-        self._counts |= {name: value for name, value in usage.items() if value is not None}
+        """The counts are running totals: the last told holds, but a zero takes back no count.
+
+        Some servers of this API send zeros at the end for what they counted at the beginning.
+        """
+        self._counts |= {
+            name: value
+            for name, value in usage.items()
+            if value is not None and (value or name not in self._counts)
+        }
 
     def _usage(self) -> Usage:
         cached = self._counted("cache_read_input_tokens")

@@ -12,6 +12,7 @@ from backends.anthropic.answer import Answer
 from backends.anthropic.body import messages_body
 from backends.anthropic.catalogue import OK, Catalogue, Ways
 from backends.anthropic.errors import refusal_of
+from backends.anthropic.parameters import CARRIED, PARTS
 from backends.anthropic.settings import BASE_URL, AnthropicSettings
 from backends.protocol import Event, GenerationRequest, Model
 from backends.upstream import Upstream, server_sent_events
@@ -22,18 +23,7 @@ REST_S = 1.0
 class AnthropicBackend:
     """Claude, by Anthropic's Messages API."""
 
-    honours = frozenset(
-        {
-            "file",
-            "image_url",
-            "max_tokens",
-            "reasoning_effort",
-            "response_format",
-            "temperature",
-            "tools",
-            "top_p",
-        }
-    )
+    honours = CARRIED | PARTS
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
         if unknown := options.keys() - AnthropicSettings.model_fields.keys():

@@ -9,6 +9,9 @@ from backends.anthropic.turns import Conversation
 from backends.protocol import GenerationRequest, ResponseFormat, Sampling
 from backends.protocol.errors import BadRequestError, UnsupportedParameter
 
+# OpenAI's names of tiers; None is what Anthropic does unasked.
+SERVICE_TIERS = {"auto": None, "default": "standard_only"}
+
 
 def messages_body(
     request: GenerationRequest, ways: Ways, default_max_tokens: int
@@ -30,6 +33,7 @@ def messages_body(
     body |= thinking_of(request, ways, default_max_tokens, mid_turn=chat.ends_with_results)
     body |= _sampling(request.sampling)
     body |= tools_of(request)
+    body |= _labels(request)
     if chat.system:
         body["system"] = chat.system
     if schema := _schema(request.response_format):
@@ -48,6 +52,25 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
         )
     members = {"temperature": sampling.temperature, "top_p": sampling.top_p}
     return {name: value for name, value in members.items() if value != 1}
+
+
+def _labels(request: GenerationRequest) -> dict[str, Any]:
+    """Who asks, at which tier, and whether the prompt is cached."""
+    members: dict[str, Any] = {}
+    if request.user:
+        members["metadata"] = {"user_id": request.user}
+    tier = request.service_tier
+    if tier is not None and tier not in SERVICE_TIERS:
+        raise UnsupportedParameter(
+            f"Claude has no service tier '{tier}': send 'auto' or 'default'.",
+            param="service_tier",
+            code="unsupported_value",
+        )
+    if tier is not None and (named := SERVICE_TIERS[tier]):
+        members["service_tier"] = named
+    if request.cache_control is not None:
+        members["cache_control"] = dict(request.cache_control)
+    return members
 
 
 def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:

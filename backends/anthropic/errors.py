@@ -60,9 +60,11 @@ OPERATORS = frozenset({401, 402, 403})
 PARAMS = {
     "max_tokens": "max_tokens",
     "messages": "messages",
+    "metadata.user_id": "user",
     "model": "model",
     "output_config.effort": "reasoning_effort",
     "output_config.format": "response_format",
+    "service_tier": "service_tier",
     "stop_sequences": "stop",
     "system": "messages",
     "temperature": "temperature",

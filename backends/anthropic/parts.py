@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from backends.protocol.errors import UnsupportedParameter
+from backends.protocol.media import HEAD_BYTES, image_type
+from backends.protocol.wire.caching import Cacheable
 from backends.protocol.wire.parts import (
     ChatCompletionRequestAssistantMessageContentPart,
     ChatCompletionRequestMessageContentPartFile,
@@ -22,15 +24,24 @@ Part = (
     ChatCompletionRequestUserMessageContentPart | ChatCompletionRequestAssistantMessageContentPart
 )
 
-IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 PDF, TEXT = "application/pdf", "text/plain"
 PDF_IN_BASE64 = "JVBERi"
-DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
+DATA_URI = re.compile(
+    r"data:([\w.+-]+/[\w.+-]+|)(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII | re.IGNORECASE
+)
+HEAD_CHARACTERS = HEAD_BYTES * 4 // 3
 
 
 def text_block(text: str) -> Block:
     """A text."""
     return {"type": "text", "text": text}
+
+
+def cached(block: Block, marked: Cacheable) -> Block:
+    """The block with the `cache_control` of what it was made from, where there is one."""
+    if (mark := marked.cache_mark()) is not None:
+        block["cache_control"] = mark
+    return block
 
 
 def blocks_of(content: str | Sequence[Part] | None, param: str) -> list[Block]:
@@ -47,7 +58,9 @@ def blocks_of(content: str | Sequence[Part] | None, param: str) -> list[Block]:
 
 def _block(part: Part, param: str) -> Block | None:
     if part.type == "refusal":
-        return text_block(part.refusal) if part.refusal.strip() else None
+        if not part.refusal.strip():
+            return None
+        return cached(text_block(part.refusal), part)
     if part.type == "text":
         if not part.text.strip():
             return None
@@ -60,7 +73,7 @@ def _block(part: Part, param: str) -> Block | None:
         raise UnsupportedParameter("Claude does not listen to audio.", param=param)
     if part.prompt_cache_breakpoint is not None:
         block["cache_control"] = {"type": "ephemeral"}
-    return block
+    return cached(block, part)
 
 
 def _image(part: ChatCompletionRequestMessageContentPartImage, param: str) -> Block:
@@ -71,8 +84,10 @@ def _image(part: ChatCompletionRequestMessageContentPartImage, param: str) -> Bl
         )
     if image.url.startswith("https://"):
         return {"type": "url", "url": image.url}
-    media_type, data = _data(image.url)
-    if media_type not in IMAGES:
+    label, data = _data(image.url)
+    # Anthropic refuses an image that is labelled as another kind; clients label them as they like.
+    media_type = image_type(_head(data)) if label is not None else None
+    if media_type is None:
         raise UnsupportedParameter(
             "Claude takes an image as an https:// URL, or as a base64 data URL of JPEG, PNG, GIF"
             " or WebP.",
@@ -89,7 +104,7 @@ def _document(part: ChatCompletionRequestMessageContentPartFile, param: str) -> 
             param=f"{param}.file_id",
         )
     media_type, data = _data(file.file_data)
-    if media_type is None and data.startswith(PDF_IN_BASE64):
+    if data.startswith(PDF_IN_BASE64):
         media_type = PDF
     if media_type == PDF:
         source = {"type": "base64", "media_type": PDF, "data": data}
@@ -112,6 +127,14 @@ def _data(url: str) -> tuple[str | None, str]:
     if head is None:
         return None, url
     return cast("str", head.group(1)).lower(), url[head.end() :]
+
+
+def _head(data: str) -> bytes:
+    """The first bytes of what is in base64, none where it is not."""
+    try:
+        return b64decode(data[:HEAD_CHARACTERS], validate=True)
+    except binascii.Error:
+        return b""
 
 
 def _decoded(data: str, param: str) -> str:

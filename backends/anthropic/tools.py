@@ -49,4 +49,6 @@ def _tool(tool: Tool) -> dict[str, Any]:
         made["description"] = tool.description
     if tool.strict:
         made["strict"] = True
+    if tool.cache_control is not None:
+        made["cache_control"] = dict(tool.cache_control)
     return made

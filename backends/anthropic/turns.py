@@ -11,14 +11,18 @@ from typing import Any
 
 import orjson
 
-from backends.anthropic.parts import Block, Part, blocks_of, text_block
+from backends.anthropic.parts import Block, blocks_of, cached, text_block
 from backends.protocol.errors import BadRequestError, UnsupportedParameter
 from backends.protocol.wire import (
     ChatCompletionRequestAssistantMessage,
+    ChatCompletionRequestFunctionMessage,
     ChatCompletionRequestMessage,
+    ChatCompletionRequestToolMessage,
 )
+from backends.protocol.wire.caching import Cacheable
 
 Turn = dict[str, Any]
+Result = ChatCompletionRequestToolMessage | ChatCompletionRequestFunctionMessage
 TOOL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -49,11 +53,10 @@ class Conversation:
 
     def _add(self, message: ChatCompletionRequestMessage, param: str) -> None:
         if message.role == "tool":
-            self._result(message.tool_call_id, message.content, param, "tool_call_id")
+            self._result(message, message.tool_call_id, param, "tool_call_id")
             return
         if message.role == "function":
-            called = self._legacy.get(message.name, "")
-            self._result(called, message.content, param, "name")
+            self._result(message, self._legacy.get(message.name, ""), param, "name")
             return
         if message.name:
             raise UnsupportedParameter(
@@ -63,6 +66,7 @@ class Conversation:
             self._assistant(message, param)
             return
         blocks = blocks_of(message.content, f"{param}.content")
+        _cache_last(blocks, message)
         if message.role == "user":
             self._say("user", blocks, param)
         elif self.turns:
@@ -91,11 +95,10 @@ class Conversation:
             self._legacy[legacy.name] = made
             self._waiting[made] = place
             blocks.append(_tool_use(made, legacy.name, legacy.arguments, place))
+        _cache_last(blocks, message)
         self._say("assistant", blocks, param)
 
-    def _result(
-        self, call_id: str, content: str | Sequence[Part] | None, param: str, name: str
-    ) -> None:
+    def _result(self, message: Result, call_id: str, param: str, name: str) -> None:
         """Results stand before all else in their turn."""
         if self._waiting.pop(call_id, None) is None:
             raise BadRequestError(
@@ -103,8 +106,13 @@ class Conversation:
                 param=f"{param}.{name}",
             )
         result: Block = {"type": "tool_result", "tool_use_id": _tool_id(call_id)}
-        if blocks := blocks_of(content, f"{param}.content"):
+        if blocks := blocks_of(message.content, f"{param}.content"):
             result["content"] = blocks
+        # Anthropic caches a result as a whole.
+        marks = [block.pop("cache_control", None) for block in blocks]
+        if mark := next(filter(None, reversed(marks)), None):
+            result["cache_control"] = mark
+        cached(result, message)
         turn = self._turn("user")
         results = [block for block in turn["content"] if block["type"] == "tool_result"]
         turn["content"].insert(len(results), result)
@@ -129,6 +137,12 @@ class Conversation:
                 "The result of this call must follow it, before the next answer.",
                 param=next(iter(self._waiting.values())),
             )
+
+
+def _cache_last(blocks: list[Block], message: Cacheable) -> None:
+    """A message's own `cache_control` is that of its last block."""
+    if blocks:
+        cached(blocks[-1], message)
 
 
 def _marked(blocks: list[Block]) -> list[Block]:

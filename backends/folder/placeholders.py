@@ -90,6 +90,7 @@ PLACEHOLDERS: dict[str, Callable[[Asked], Any]] = {
     "top_p": lambda asked: asked.request.sampling.top_p,
     "stop": lambda asked: list(asked.request.stop) or None,
     "seed": lambda asked: asked.request.sampling.seed,
+    "user": lambda asked: asked.request.user,
     "timestamp": lambda asked: int(time()),
     "id": lambda asked: uuid4().hex,
 }

@@ -5,12 +5,12 @@ from base64 import b64decode
 from collections.abc import Sequence
 
 from backends.protocol.errors import BadRequestError
+from backends.protocol.media import image_type
 from backends.protocol.wire import ChatCompletionRequestMessage
 from backends.protocol.wire.parts import InputFile
 
 HEAD_CHARACTERS = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-IMAGE_HEAD = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
 def require_media(messages: Sequence[ChatCompletionRequestMessage]) -> None:
@@ -48,7 +48,7 @@ def require_image(url: str, param: str) -> None:
             param=param,
             code="invalid_image",
         )
-    if not IMAGE_HEAD.match(_head(data, param)):
+    if image_type(_head(data, param)) is None:
         raise BadRequestError(
             "The data is no PNG, JPEG, GIF or WebP image.", param=param, code="invalid_image"
         )

@@ -7,6 +7,7 @@
 | `events.py` | what a backend yields |
 | `errors.py` | what a backend raises |
 | `relay.py` | a whole exchange handed on as bytes |
+| `media.py` | what kind of image some bytes are |
 | `tokenizer.py` | the default tokenizer, by which pieces are counted |
 | `wire/` | OpenAI's requests and answers as pydantic models |
 """

@@ -24,6 +24,7 @@ class Tool:
     """A tool the model may call: a function with JSON arguments, or custom with plain input.
 
     `param` is where its schema or format stands in the request, for an error that names it.
+    `cache_control` is Anthropic's mark of a prefix worth keeping, as the client sent it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Tool:
     kind: Literal["function", "custom"] = "function"
     format: Mapping[str, Any] | None = None
     param: str = "tools"
+    cache_control: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class GenerationRequest:
 
     `logprobs` is the number of alternatives wanted beside each token, None for no logprobs.
     `max_tokens` bounds everything generated, reasoning included. `prompt_tokens` is filled in by
-    whoever counts them first.
+    whoever counts them first. `user` is who stands behind the client, by an id; `service_tier` and
+    `cache_control` are as the client sent them.
     """
 
     model: str
@@ -82,6 +85,9 @@ class GenerationRequest:
     response_format: ResponseFormat = field(default_factory=ResponseFormat)
     reasoning_effort: str | None = None
     verbosity: str | None = None
+    user: str | None = None
+    service_tier: str | None = None
+    cache_control: Mapping[str, Any] | None = None
     prompt_tokens: int | None = None
 
     def prompt_characters(self) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backends.protocol.wire.caching import PromptCacheOptionsParam
+from backends.protocol.wire.caching import Cacheable, PromptCacheOptionsParam
 from backends.protocol.wire.choice import ChatCompletionToolChoiceOption, FunctionCallOption
 from backends.protocol.wire.features import (
     AudioParam,
@@ -25,7 +25,7 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "
 TokenLimit = Annotated[int, Field(ge=1)]
 
 
-class CreateChatCompletionRequest(SamplingParameters):
+class CreateChatCompletionRequest(SamplingParameters, Cacheable):
     """The body of `POST /v1/chat/completions`; null is the same as left out."""
 
     messages: Messages

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
+from backends.protocol.wire.caching import Cacheable
 from backends.protocol.wire.calls import FunctionCall, ToolCall
 from backends.protocol.wire.model import Array, Omittable, WireModel
 from backends.protocol.wire.parts import (
@@ -24,7 +25,7 @@ AssistantContent = TextOrArray[
 ]
 
 
-class ChatCompletionRequestDeveloperMessage(WireModel):
+class ChatCompletionRequestDeveloperMessage(Cacheable):
     """Instructions of the application; the newer name of `system`."""
 
     role: Literal["developer"]
@@ -32,7 +33,7 @@ class ChatCompletionRequestDeveloperMessage(WireModel):
     name: Omittable[str] = None
 
 
-class ChatCompletionRequestSystemMessage(WireModel):
+class ChatCompletionRequestSystemMessage(Cacheable):
     """Instructions of the application."""
 
     role: Literal["system"]
@@ -40,7 +41,7 @@ class ChatCompletionRequestSystemMessage(WireModel):
     name: Omittable[str] = None
 
 
-class ChatCompletionRequestUserMessage(WireModel):
+class ChatCompletionRequestUserMessage(Cacheable):
     """What the user says and shows."""
 
     role: Literal["user"]
@@ -54,7 +55,7 @@ class PastAudio(WireModel):
     id: str
 
 
-class ChatCompletionRequestAssistantMessage(WireModel):
+class ChatCompletionRequestAssistantMessage(Cacheable):
     """An earlier answer: text, a refusal, calls, or nothing at all."""
 
     role: Literal["assistant"]
@@ -66,7 +67,7 @@ class ChatCompletionRequestAssistantMessage(WireModel):
     function_call: FunctionCall | None = None
 
 
-class ChatCompletionRequestToolMessage(WireModel):
+class ChatCompletionRequestToolMessage(Cacheable):
     """The result of one call."""
 
     role: Literal["tool"]
@@ -74,7 +75,7 @@ class ChatCompletionRequestToolMessage(WireModel):
     tool_call_id: str
 
 
-class ChatCompletionRequestFunctionMessage(WireModel):
+class ChatCompletionRequestFunctionMessage(Cacheable):
     """The result of a legacy function call."""
 
     role: Literal["function"]

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
-from backends.protocol.wire.caching import PromptCacheBreakpointParam
+from backends.protocol.wire.caching import Cacheable, PromptCacheBreakpointParam
 from backends.protocol.wire.model import Omittable, WireModel
 from backends.protocol.wire.unions import by_field
 
 
-class ChatCompletionRequestMessageContentPartText(WireModel):
+class ChatCompletionRequestMessageContentPartText(Cacheable):
     """Text."""
 
     type: Literal["text"]
@@ -24,7 +24,7 @@ class ImageURL(WireModel):
     detail: Omittable[Literal["auto", "low", "high"]] = None
 
 
-class ChatCompletionRequestMessageContentPartImage(WireModel):
+class ChatCompletionRequestMessageContentPartImage(Cacheable):
     """An image."""
 
     type: Literal["image_url"]
@@ -39,7 +39,7 @@ class InputAudio(WireModel):
     format: Literal["wav", "mp3"]
 
 
-class ChatCompletionRequestMessageContentPartAudio(WireModel):
+class ChatCompletionRequestMessageContentPartAudio(Cacheable):
     """Speech."""
 
     type: Literal["input_audio"]
@@ -55,7 +55,7 @@ class InputFile(WireModel):
     file_id: Omittable[str] = None
 
 
-class ChatCompletionRequestMessageContentPartFile(WireModel):
+class ChatCompletionRequestMessageContentPartFile(Cacheable):
     """A file."""
 
     type: Literal["file"]
@@ -63,7 +63,7 @@ class ChatCompletionRequestMessageContentPartFile(WireModel):
     prompt_cache_breakpoint: Omittable[PromptCacheBreakpointParam] = None
 
 
-class ChatCompletionRequestMessageContentPartRefusal(WireModel):
+class ChatCompletionRequestMessageContentPartRefusal(Cacheable):
     """What an assistant said when it declined."""
 
     type: Literal["refusal"]

@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
+from backends.protocol.wire.caching import Cacheable
 from backends.protocol.wire.model import Array, Omittable, WireModel
 from backends.protocol.wire.names import FunctionName
 from backends.protocol.wire.unions import by_field
 
 
-class FunctionObject(WireModel):
+class FunctionObject(Cacheable):
     """A function; `parameters` is a JSON schema, which this room does not check."""
 
     name: FunctionName
@@ -18,7 +19,7 @@ class FunctionObject(WireModel):
     strict: bool | None = None
 
 
-class ChatCompletionTool(WireModel):
+class ChatCompletionTool(Cacheable):
     """A function as a tool."""
 
     type: Literal["function"]
@@ -59,7 +60,7 @@ class CustomTool(WireModel):
     format: Omittable[CustomToolFormat] = None
 
 
-class CustomToolChatCompletions(WireModel):
+class CustomToolChatCompletions(Cacheable):
     """A custom tool."""
 
     type: Literal["custom"]
@@ -75,7 +76,7 @@ Tools = Annotated[Array[Tool], Field(max_length=128)]
 """An empty array is the same as none."""
 
 
-class ChatCompletionFunctions(WireModel):
+class ChatCompletionFunctions(Cacheable):
     """A legacy function: one that is not wrapped in a tool."""
 
     name: FunctionName

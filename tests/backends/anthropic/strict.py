@@ -5,15 +5,16 @@ from typing import Any
 
 Json = dict[str, Any]
 MEMBERS = {
-    "max_tokens", "messages", "model", "output_config", "stop_sequences", "stream", "system",
-    "temperature", "thinking", "tool_choice", "tools", "top_p",
+    "cache_control", "max_tokens", "messages", "metadata", "model", "output_config",
+    "service_tier", "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice",
+    "tools", "top_p",
 }  # fmt: skip
 BLOCKS = {
     "text": {"type", "text", "cache_control"},
     "image": {"type", "source", "cache_control"},
     "document": {"type", "source", "title", "cache_control"},
-    "tool_use": {"type", "id", "name", "input"},
-    "tool_result": {"type", "tool_use_id", "content"},
+    "tool_use": {"type", "id", "name", "input", "cache_control"},
+    "tool_result": {"type", "tool_use_id", "content", "cache_control"},
 }
 ROLES = {"user": {"text", "image", "document", "tool_result"}, "assistant": {"text", "tool_use"}}
 SOURCES = {
@@ -46,9 +47,20 @@ def require_messages_request(body: Json) -> None:
         need(stop.strip(), "stop_sequences: each stop sequence must contain non-whitespace")
     for block in body.get("system", ()):
         need(block["type"] == "text" and block["text"].strip(), "system: text must be non-empty")
+        _require_cache_control(block)
+    _require_cache_control(body)
+    need(body.get("metadata", {}).keys() <= {"user_id"}, "metadata: Extra inputs")
+    need(body.get("service_tier", "auto") in {"auto", "standard_only"}, "service_tier: Input")
     _require_turns(body["messages"])
     _require_tools(body)
     _require_thinking(body)
+
+
+def _require_cache_control(marked: Json) -> None:
+    mark = marked.get("cache_control", {"type": "ephemeral"})
+    need(mark.keys() <= {"type", "ttl"}, "cache_control: Extra inputs are not permitted")
+    need(mark["type"] == "ephemeral", "cache_control.type: Input should be 'ephemeral'")
+    need(mark.get("ttl", "5m") in {"5m", "1h"}, "cache_control.ttl: Input should be '5m' or '1h'")
 
 
 def _require_turns(turns: list[Json]) -> None:
@@ -74,6 +86,7 @@ def _require_block(block: Json, role: str) -> None:
     kind = block["type"]
     need(kind in ROLES[role], f"{kind} in the {role}'s turn")
     need(block.keys() <= BLOCKS[kind], f"{kind}: Extra inputs are not permitted")
+    _require_cache_control(block)
     if kind == "text":
         need(block["text"].strip(), "messages: text content blocks must contain non-whitespace")
     elif kind in {"image", "document"}:
@@ -85,12 +98,15 @@ def _require_block(block: Json, role: str) -> None:
     elif kind == "tool_result":
         for part in block.get("content", ()):
             need(part["type"] == "text" and part["text"].strip(), "tool_result: empty text")
+            need("cache_control" not in part, "tool_result.content: cache the result as a whole")
 
 
 def _require_tools(body: Json) -> None:
     names = set()
     for tool in body.get("tools", ()):
-        need(tool.keys() <= {"name", "description", "input_schema", "strict"}, "tools: extra")
+        known = {"name", "description", "input_schema", "strict", "cache_control"}
+        need(tool.keys() <= known, "tools: extra")
+        _require_cache_control(tool)
         need(tool["input_schema"].get("type") == "object", "tools.input_schema.type: required")
         names.add(tool["name"])
     choice = body.get("tool_choice")

@@ -222,6 +222,34 @@ def test_usage_that_the_end_corrects(claude: openai.OpenAI, stub: Stub) -> None:
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (30, 9)
 
 
+BEGUN = {
+    "input_tokens": 25,
+    "cache_creation_input_tokens": 40,
+    "cache_read_input_tokens": 500,
+    "output_tokens": 1,
+}
+ZEROS = dict.fromkeys(BEGUN, 0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"output_tokens": 15},
+        {**ZEROS, "output_tokens": 15},
+        {**BEGUN, "output_tokens": 15},
+        {"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 15},
+    ],
+)
+def test_usage_told_again_or_as_zero_at_the_end_counts_once(
+    claude: openai.OpenAI, stub: Stub, told: dict[str, int]
+) -> None:
+    again = {"type": "message_delta", "delta": {}, "usage": {**told, "output_tokens": 7}}
+    stub.events = [start(BEGUN), start(BEGUN), *text("Hello"), again, *end(usage=told)]
+    usage = chat(claude)["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (565, 15)
+    assert usage["prompt_tokens_details"]["cached_tokens"] == 500
+
+
 def test_several_choices_are_several_answers(claude: openai.OpenAI, stub: Stub) -> None:
     answered = claude.chat.completions.create(
         model="claude-test", messages=[{"role": "user", "content": "Hi"}], n=3

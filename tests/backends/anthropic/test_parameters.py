@@ -28,7 +28,7 @@ def schema_format(schema: Json | None, **more: object) -> Json:
 
 
 def test_a_plain_chat_sends_no_more_than_it_must(claude: openai.OpenAI, stub: Stub) -> None:
-    chat(claude, temperature=1, top_p=1, presence_penalty=0, tools=[], user="u", store=True)
+    chat(claude, temperature=1, top_p=1, presence_penalty=0, tools=[], store=True)
     assert stub.last.keys() == BASE
     assert stub.last["max_tokens"] == 1000
 

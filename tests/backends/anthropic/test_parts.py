@@ -12,6 +12,14 @@ from tests.backends.anthropic.stub import Stub
 
 Json = dict[str, Any]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # noqa: E501 - one image
+HEADS = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff\xe0",
+    "image/gif": b"GIF89a",
+    "image/webp": b"RIFF\x10\x00\x00\x00WEBPVP8 ",
+}
+IMAGES = {kind: b64encode(head + bytes(30)).decode() for kind, head in HEADS.items()}
+LABELS = ["image/png", "image/jpg", "image/JPEG", "application/octet-stream", "image/webp", ""]
 PDF = b64encode(b"%PDF-1.4 small").decode()
 NOTE = b64encode("Grüße".encode()).decode()
 
@@ -37,10 +45,14 @@ SENT: list[tuple[Json, Json]] = [
         {"type": "image", "source": {"type": "url", "url": "https://example.com/cat.jpg"}},
     ),
     (
-        image("data:image/JPEG;base64,AAAA", detail="auto"),
+        image(f"data:image/jpg;base64,{IMAGES['image/jpeg']}", detail="auto"),
         {
             "type": "image",
-            "source": {"type": "base64", "media_type": "image/jpeg", "data": "AAAA"},
+            "source": {
+                "type": "base64",
+                "media_type": "image/jpeg",
+                "data": IMAGES["image/jpeg"],
+            },
         },
     ),
     (
@@ -49,6 +61,13 @@ SENT: list[tuple[Json, Json]] = [
             "type": "document",
             "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
             "title": "a.pdf",
+        },
+    ),
+    (
+        file(file_data=f"data:application/octet-stream;base64,{PDF}"),
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
         },
     ),
     (
@@ -75,6 +94,18 @@ def test_what_claude_sees(claude: openai.OpenAI, stub: Stub, part: Json, block: 
     assert stub.last["messages"][0]["content"] == [text, block, text]
 
 
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("kind", IMAGES)
+def test_an_images_media_type_is_that_of_its_bytes(
+    plain: httpx.Client, stub: Stub, label: str, kind: str
+) -> None:
+    parts = [image(f"data:{label};base64,{IMAGES[kind]}")]
+    body = {"model": "claude-test", "messages": [user(parts)]}
+    assert plain.post("/v1/chat/completions", json=body).status_code == 200
+    (block,) = stub.last["messages"][0]["content"]
+    assert block["source"] == {"type": "base64", "media_type": kind, "data": IMAGES[kind]}
+
+
 def test_a_breakpoint_of_the_cache(claude: openai.OpenAI, stub: Stub) -> None:
     marked = {"type": "text", "text": "Long.", "prompt_cache_breakpoint": {"mode": "explicit"}}
     chat(claude, {"role": "system", "content": [marked]}, user([marked]))
@@ -88,6 +119,12 @@ REFUSED = [
     (image("file:///etc/passwd"), "image_url.url"),
     (image("data:image/svg+xml;base64,AAAA"), "image_url.url"),
     (image("data:image/png,raw"), "image_url.url"),
+    (image("data:image/png;base64,"), "image_url.url"),
+    (image("data:image/png;base64,AAAA"), "image_url.url"),
+    (image("data:image/png;base64,iVBORw0K###"), "image_url.url"),
+    (image(f"data:image/png;base64,{b64encode(b'BM' + bytes(30)).decode()}"), "image_url.url"),
+    (image(f"data:image/jpeg;base64,{PDF}"), "image_url.url"),
+    (image(PIXEL), "image_url.url"),
     (image(f"data:image/png;base64,{PIXEL}", detail="low"), "image_url.detail"),
     (file(file_id="file-1"), "file.file_id"),
     (file(), "file.file_id"),

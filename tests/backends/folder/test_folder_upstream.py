@@ -35,6 +35,7 @@ VALUES = {
     "text": "<{{prompt}}> at {{temperature}}",
     "half": {"left out": "{{stop}}", "with": ["{{seed}}", 1, None, "{{max_tokens}}"]},
     "constant": {"a": None, "b": [True, 1.5]},
+    "who": "{{user}}",
 }
 SYSTEM = {"system": "{{system}}", "turns": "{{messages}}", "id": "{{id}}", "live": "{{stream}}"}
 
@@ -101,7 +102,7 @@ def test_values_are_json_and_never_text_pasted_in(pair: Pair) -> None:
     said = '"}, {{model}} \\ ${TEST_KEY} \u2028 日本語'
     messages = [{"role": "user", "content": said, "name": "ann"}]
     assert pair.ask(
-        "values", messages=messages, temperature=0.5, max_completion_tokens=7
+        "values", messages=messages, temperature=0.5, max_completion_tokens=7, user="ann-7"
     ).is_success
     ((path, headers, body),) = pair.upstream.asked
     assert path == "/ask"
@@ -114,6 +115,7 @@ def test_values_are_json_and_never_text_pasted_in(pair: Pair) -> None:
         "text": f"<user (ann): {said}\n\nassistant:> at 0.5",
         "half": {"with": [1, None, 7]},
         "constant": {"a": None, "b": [True, 1.5]},
+        "who": "ann-7",
     }
 
 
