@@ -49,10 +49,10 @@ def test_a_backend_of_ones_own_has_the_whole_api(serve: Serve) -> None:
 
 @pytest.fixture
 def routed(serve: Serve) -> Server:
-    """In front of two mocks that each admit one token and know one model."""
+    """In front of two mocks that each admit one token and know a model of their own."""
     urls = {
-        name: serve(ENABLE_AUTH="true", API_KEY_SECRET=f"token-for-{name}", MOCK_MODELS=model).url
-        for name, model in (("small", SMALL), ("large", LARGE))
+        name: serve(ENABLE_AUTH="true", API_KEY_SECRET=f"token-for-{name}", MOCK_MODELS=models).url
+        for name, models in (("small", SMALL), ("large", f"{LARGE},elsewhere-mini"))
     }
     return serve(
         "--backend",
@@ -60,12 +60,13 @@ def routed(serve: Serve) -> Server:
         PYTHONPATH=f"{EXAMPLES}:{EXAMPLES.parent}",
         SMALL_URL=f"{urls['small']}/v1",
         LARGE_URL=f"{urls['large']}/v1",
-        OPENAI_MODELS=f"{SMALL},{LARGE}",
     )
 
 
 def test_a_client_of_ones_own(routed: Server) -> None:
     client = routed.client("sk-any")
+    # Of the small place's kind of model, only what the small place has.
+    assert [model.id for model in client.models.list()] == [SMALL, LARGE]
     for model in (SMALL, LARGE):
         said = client.chat.completions.create(
             model=model, messages=[{"role": "user", "content": "Hello there"}]
