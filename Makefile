@@ -1,10 +1,11 @@
-# serve: the mock on http://127.0.0.1:8000   test: every test   check: format, lint, types, imports
+# serve: the mock on http://127.0.0.1:8000, or with PORT=9000, BACKEND=echo and other settings
+# test: every test   check: format, lint, types, imports
 # contract: the contract suite on the mock and the echo backend, or on BACKEND=my_package.mine:Mine
 # bench: our speed beside others'            clean: forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .PHONY: serve test check contract bench clean
 
@@ -20,7 +21,7 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-contract: .venv/dev
+contract: .venv/contract
 	$(BIN)/adapter check --backend $(or $(BACKEND),mock) --profile '$(if $(BACKEND),$(PROFILE),full)' \
 		--strict --report-dir reports $(ARGS)
 ifndef BACKEND
@@ -35,10 +36,16 @@ bench: .venv/dev
 	$(INSTALL) -e .
 	touch $@
 
+# What the contract suite needs, and no torch.
+.venv/contract: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) -e '.[contract]'
+	touch .venv/serve $@
+
 .venv/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -e '.[dev]'
-	touch .venv/serve $@
+	touch .venv/serve .venv/contract $@
 
 clean:
 	rm -rf .venv

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
     from adapter.app import App
 
-# Each flag is the setting of the same name; its help is the setting's description.
-FLAGS = (
-    "host",
-    "port",
-    "backend",
-    "model_path",
-    "tokenizer_path",
-    "device",
-    "quantize",
-    "model_name",
-    "workers",
-    "log_level",
-    "config",
-)
+# Each flag is the setting of the same name; its help is the setting's description. Beside it, what
+# its value is.
+FLAGS = {
+    "host": "ADDRESS",
+    "port": "INTEGER",
+    "backend": "NAME|MODULE:CLASS",
+    "model_path": "PATH|NAME",
+    "tokenizer_path": "PATH",
+    "device": "[auto|cpu|cuda|mps]",
+    "quantize": "[none|int8]",
+    "model_name": "NAME",
+    "workers": "INTEGER",
+    "log_level": "[debug|info|warning|error]",
+    "config": "FILE",
+}
 
 
 # Commands that are imported when they are used: where they are, and the extra that brings what
@@ -41,6 +42,7 @@ LAZY = {
     "providers": ("backends.folder.cli", ""),
     "routes": ("adapter.routing.command", ""),
 }
+SUMMARY_CHARACTERS = 500
 
 
 class _Commands(click.Group):
@@ -59,10 +61,22 @@ class _Commands(click.Group):
             return _without(cmd_name, error.name, extra)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their whole first sentence, which click would cut."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [
+            (name, one.get_short_help_str(limit=SUMMARY_CHARACTERS)) for name, one in found if one
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 def _without(command: str, package: str | None, extra: str) -> click.Command:
     """The command where its packages are not installed: it says what to install."""
-    needs = f"needs {package}: pip install 'openai-server-kit{extra}'"
+    needs = (
+        f"needs {package}: pip install '.{extra}' in a clone of the kit,"
+        f" or pip install 'openai-server-kit{extra}'"
+    )
 
     def say() -> None:
         raise click.UsageError(f"{command} {needs}")
@@ -78,11 +92,12 @@ def main() -> None:
 
 
 def _flags(command: "Callable[..., None]") -> "Callable[..., None]":
-    for name in reversed(FLAGS):
+    for name, value in reversed(FLAGS.items()):
         field = Settings.model_fields[name]
         shown = f"{field.description} [{name.upper()}"
         shown += "]" if field.default is None else f"; default {field.default}]"
-        command = click.option(f"--{name.replace('_', '-')}", help=shown)(command)
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, metavar=value, help=shown)(command)
     return command
 
 

@@ -29,7 +29,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    backend: str = Field("mock", description="A backend's name, or package.module:Class.")
+    backend: str = Field(
+        "mock", description="mock, echo, openai, anthropic, folder, torch, or package.module:Class."
+    )
     model_path: str | None = Field(None, description="Weights for a backend that loads a model.")
     tokenizer_path: str | None = Field(None, description="Tokenizer, where not beside the model.")
     device: str | None = Field(

@@ -1,5 +1,7 @@
 """What pytest loads of an installed kit: the way to the suite, where it is asked for."""
 
+from importlib import import_module
+
 import pytest
 
 
@@ -10,4 +12,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     Only then, because other projects have options of the same names.
     """
     if any("contract_tests" in arg and not arg.startswith("-") for arg in args):
-        early_config.pluginmanager.import_plugin("contract_tests.door")
+        try:
+            door = import_module("contract_tests.door")
+        except ModuleNotFoundError as error:
+            raise pytest.UsageError(
+                f"contract_tests needs {error.name}: pip install '.[contract]' in a clone of the"
+                " kit, or pip install 'openai-server-kit[contract]'"
+            ) from None
+        early_config.pluginmanager.register(door, "contract_tests.door")

@@ -34,7 +34,7 @@ def providers() -> None:
 @providers.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def check(folder: Path) -> None:
-    """Check a provider's folder: what it sends, and how it reads the example of an answer."""
+    """Check a provider's folder: what it sends, how it reads an example."""
     try:
         provider = read_provider(folder.resolve(), FolderSettings().folder_hosts)
         example = asyncio.run(read_example(folder.resolve(), provider))

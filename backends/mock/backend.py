@@ -57,7 +57,8 @@ class MockBackend:
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - pydantic checks each
         named = {f"mock_{name.removeprefix('mock_')}": value for name, value in options.items()}
         if unknown := named.keys() - MockSettings.model_fields.keys():
-            raise TypeError(f"the mock has no {', '.join(sorted(unknown))}")
+            shown = ", ".join(sorted(name.removeprefix("mock_") for name in unknown))
+            raise TypeError(f"the mock has no {shown}")
         self._settings = MockSettings(**named)
 
     async def models(self) -> Sequence[Model]:

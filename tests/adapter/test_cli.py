@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 
+from adapter.settings import Settings
+from backends import BACKENDS
 from tests.adapter.commands import adapter, answers, environment
 from tests.server import ROOT, Serve, free_port
 
@@ -28,6 +31,33 @@ def test_help_tells_every_flag_with_its_variable(tmp_path: Path) -> None:
         assert f"--{flag}" in text
         assert flag.replace("-", "_").upper() in text
     assert "serve" in adapter(tmp_path, "--help").stdout
+
+
+def test_help_tells_what_a_value_is_and_which_backends_there_are(tmp_path: Path) -> None:
+    text = adapter(tmp_path, "serve", "--help").stdout
+    for flag in ("--port INTEGER", "--workers INTEGER", "--config FILE", "--device [auto|cpu|"):
+        assert flag in text
+    choices = "|".join(get_args(Settings.model_fields["log_level"].annotation))
+    assert f"--log-level [{choices}]" in text
+    told = " ".join(text.split()).partition("--backend ")[2].partition("[BACKEND")[0]
+    assert [name for name in BACKENDS if f" {name}," not in told] == []
+
+
+@pytest.mark.parametrize("words", [[], ["models"], ["providers"]])
+def test_a_commands_summary_is_whole(tmp_path: Path, words: list[str]) -> None:
+    text = adapter(tmp_path, *words, "--help", COLUMNS="80").stdout
+    assert "..." not in text.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("backend", ["mock", "echo"])
+def test_a_model_path_where_no_model_is_loaded_says_what_loads_one(
+    tmp_path: Path, backend: str
+) -> None:
+    done = adapter(tmp_path, "serve", "--backend", backend, "--model-path", "/models/a")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"MODEL_PATH: the backend '{backend}' takes none" in line
+    assert "--backend torch loads a model" in line
 
 
 @pytest.mark.parametrize("words", [["nope"], ["serve", "--nope"], ["serve", "extra"]])
@@ -94,12 +124,40 @@ def test_a_stream_in_progress_does_not_keep_the_server_from_stopping(serve: Serv
         server.process.wait(12)
 
 
+def without(package: str, program: str) -> subprocess.CompletedProcess[str]:
+    """What a program says where a package is not installed."""
+    command = [sys.executable, "-c", f"import sys; sys.modules[{package!r}] = None; {program}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "http://x/v1", "--strict"]])
 def test_without_the_contract_extra_the_command_says_what_to_install(arguments: list[str]) -> None:
-    program = (
-        f"import sys; sys.modules['rich'] = None; from adapter.cli import main; main({arguments})"
-    )
-    command = [sys.executable, "-c", program]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "openai-server-kit[contract]" in run.stdout + run.stderr
+    run = without("rich", f"from adapter.cli import main; main({arguments})")
+    said = " ".join((run.stdout + run.stderr).split())
+    assert "'.[contract]'" in said
+    assert "'openai-server-kit[contract]'" in said
     assert run.returncode == (0 if arguments == ["--help"] else 2)
+
+
+def test_without_torch_its_backend_says_what_to_install() -> None:
+    run = without("torch", "from adapter.cli import main; main(['serve', '--backend', 'torch'])")
+    (line,) = run.stderr.splitlines()
+    assert "'torch'" in line
+    assert "pip install '.[torch]'" in line
+    assert run.returncode == 2
+
+
+def test_without_the_contract_extra_pytest_says_it_in_one_line() -> None:
+    arguments = [
+        "-p",
+        "no:cacheprovider",
+        "--pyargs",
+        "contract_tests",
+        "--base-url",
+        "http://x/v1",
+    ]
+    run = without("httpx", f"import pytest; sys.exit(pytest.main({arguments}))")
+    (line,) = [line for line in (run.stdout + run.stderr).splitlines() if line.strip()]
+    assert "needs httpx" in line
+    assert "pip install '.[contract]'" in line
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
