@@ -22,9 +22,10 @@ check: .venv/dev
 	$(BIN)/lint-imports
 
 contract: .venv/contract
-	$(BIN)/adapter check --backend $(or $(BACKEND),mock) --profile '$(if $(BACKEND),$(PROFILE),full)' \
-		--strict --report-dir reports $(ARGS)
-ifndef BACKEND
+ifdef BACKEND
+	$(BIN)/adapter check --backend $(BACKEND) --profile '$(PROFILE)' --report-dir reports $(ARGS)
+else
+	$(BIN)/adapter check --backend mock --profile full --strict --report-dir reports $(ARGS)
 	$(BIN)/adapter check --backend echo --profile text --strict $(ARGS)
 endif
 

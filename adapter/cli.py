@@ -74,7 +74,7 @@ class _Commands(click.Group):
 def _without(command: str, package: str | None, extra: str) -> click.Command:
     """The command where its packages are not installed: it says what to install."""
     needs = (
-        f"needs {package}: pip install '.{extra}' in a clone of the kit,"
+        f"needs {package}: pip install -e '.{extra}' in a clone of the kit,"
         f" or pip install 'openai-server-kit{extra}'"
     )
 

@@ -49,6 +49,6 @@ def _install(name: str, error: Exception) -> str:
     if extra is None or not isinstance(error, ModuleNotFoundError):
         return ""
     return (
-        f"; install it by pip install '.[{extra}]' in a clone of the kit,"
+        f"; install it by pip install -e '.[{extra}]' in a clone of the kit,"
         f" or pip install 'openai-server-kit[{extra}]'"
     )

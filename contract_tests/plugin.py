@@ -16,7 +16,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             door = import_module("contract_tests.door")
         except ModuleNotFoundError as error:
             raise pytest.UsageError(
-                f"contract_tests needs {error.name}: pip install '.[contract]' in a clone of the"
+                f"contract_tests needs {error.name}: pip install -e '.[contract]' in a clone of the"
                 " kit, or pip install 'openai-server-kit[contract]'"
             ) from None
         early_config.pluginmanager.register(door, "contract_tests.door")

@@ -134,7 +134,7 @@ def without(package: str, program: str) -> subprocess.CompletedProcess[str]:
 def test_without_the_contract_extra_the_command_says_what_to_install(arguments: list[str]) -> None:
     run = without("rich", f"from adapter.cli import main; main({arguments})")
     said = " ".join((run.stdout + run.stderr).split())
-    assert "'.[contract]'" in said
+    assert "pip install -e '.[contract]'" in said
     assert "'openai-server-kit[contract]'" in said
     assert run.returncode == (0 if arguments == ["--help"] else 2)
 
@@ -143,7 +143,7 @@ def test_without_torch_its_backend_says_what_to_install() -> None:
     run = without("torch", "from adapter.cli import main; main(['serve', '--backend', 'torch'])")
     (line,) = run.stderr.splitlines()
     assert "'torch'" in line
-    assert "pip install '.[torch]'" in line
+    assert "pip install -e '.[torch]'" in line
     assert run.returncode == 2
 
 
@@ -159,5 +159,5 @@ def test_without_the_contract_extra_pytest_says_it_in_one_line() -> None:
     run = without("httpx", f"import pytest; sys.exit(pytest.main({arguments}))")
     (line,) = [line for line in (run.stdout + run.stderr).splitlines() if line.strip()]
     assert "needs httpx" in line
-    assert "pip install '.[contract]'" in line
+    assert "pip install -e '.[contract]'" in line
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
