@@ -8,7 +8,7 @@ from contract_tests.probes import refused
 from contract_tests.reading import choice_of, message_of, tokens_of, usage_of
 from contract_tests.samples import AUDIO, CHAT, IMAGE, TEXT_FILE, data_uri, png
 from contract_tests.server import SENTENCE, Server, refusal
-from contract_tests.sources import doc, issue, peer, spec
+from contract_tests.sources import doc, issue, live, peer, spec
 from contract_tests.verdict import Unsupported
 
 PART = "ChatCompletionRequestMessageContentPart"
@@ -117,6 +117,23 @@ async def several(server: Server) -> None:
 async def detail(server: Server) -> None:
     for value in ("auto", "low", "high"):
         await server.chat(user(image(IMAGE["image_url"]["url"], detail=value)))
+
+
+@check(
+    "multimodal.image.label",
+    SHOULD,
+    "An image is known by its bytes: one whose data URL says `image/jpg` or another type is taken.",
+    live("a data URL's media type is not held against its bytes"),
+    issue(
+        *("mealie-recipes/mealie#5898", "NousResearch/hermes-agent#55432"),
+        *("home-assistant/core#167208", "BoundaryML/baml#1292"),
+    ),
+    needs=IMAGES,
+    clients="those that make the type of a file's name: `.jpg`, or a JPEG saved as `.png`",
+)
+async def label(server: Server) -> None:
+    mislabelled = image(data_uri("image/jpg", png(64, 64, (200, 30, 30))))
+    message_of(choice_of(await server.chat(user(mislabelled))))
 
 
 @check(

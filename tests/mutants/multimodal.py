@@ -54,6 +54,10 @@ def _has_detail(part: Part) -> bool:
     return bool(part.get("image_url", {}).get("detail") == "high")
 
 
+def _is_mislabelled(part: Part) -> bool:
+    return bool(part.get("image_url", {}).get("url", "").startswith("data:image/jpg"))
+
+
 def _two_images(call: Call) -> bool:
     body = call.json
     return call.path == CHAT and sum(map(_is("image_url"), parts_of(body))) > 1
@@ -115,6 +119,12 @@ MUTANTS = (
         'detail "high" is refused',
         refuses(has_part(_has_detail), path=CHAT),
         ("multimodal.image.detail",),
+    ),
+    Mutant(
+        "multimodal-label-believed",
+        "an image labelled as another type is refused",
+        refuses(has_part(_is_mislabelled), path=CHAT),
+        ("multimodal.image.label",),
     ),
     Mutant(
         "multimodal-detail-crash",
