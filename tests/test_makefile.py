@@ -29,6 +29,8 @@ def test_a_backend_of_ones_own_is_checked_without_torch() -> None:
     )
     assert extra
     assert "torch" not in extra.group(1)
+    # pytest in a clone reads our own settings, which are an error where this is missing.
+    assert "pytest-asyncio" in extra.group(1)
 
 
 def test_ours_are_checked_strictly() -> None:
