@@ -14,7 +14,7 @@ from adapter.allowlist import AllowList
 from adapter.auth import OPEN_PATHS, Auth, keys_of
 from adapter.catalog import Catalog
 from adapter.cors import CORS
-from adapter.edge import Edge
+from adapter.edge import Edge, HeadAsGet
 from adapter.errors import Errors
 from adapter.generation.duties import honoured
 from adapter.health import operator_routes
@@ -22,6 +22,7 @@ from adapter.logs import AccessLog
 from adapter.metrics import Metrics
 from adapter.model_list import ModelList
 from adapter.openapi import add_operations
+from adapter.pages import PAGES, Index, document_routes, unclaimed
 from adapter.parse.body import BYTES_PER_MB
 from adapter.routes import OPERATIONS
 from adapter.routes.operation import Operations
@@ -47,6 +48,8 @@ class App(FastAPI):
             title="OpenAI server kit",
             description="An OpenAI-compatible server over a swappable backend.",
             lifespan=_lifespan,
+            docs_url=None,
+            redoc_url=None,
             telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         self.settings = settings
@@ -69,6 +72,7 @@ class App(FastAPI):
             self.service = self._service(serves)
         self.metrics.watch_backend(self.models)
         self.include_router(operator_routes(self.models, self.metrics, self.model_list))
+        self.router.routes.extend(document_routes(self.title))
         if settings.cors_origins:
             self.add_middleware(CORS, origins=settings.cors_origins)
 
@@ -93,16 +97,13 @@ class App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""
-        app: ASGIApp = Operations(
-            self.service,
-            OPERATIONS,
-            default=AsyncExitStackMiddleware(self.router),
-            router=self.routing,
-        )
+        index = unclaimed(self.router)
+        default = Index(HeadAsGet(AsyncExitStackMiddleware(self.router), self.router), index)
+        app: ASGIApp = Operations(self.service, OPERATIONS, default, self.routing)
         keys = keys_of(self.settings)
         if keys is not None:
             public = frozenset({"/metrics"} if self.settings.metrics_public else ())
-            app = Auth(app, keys, OPEN_PATHS | public)
+            app = Auth(app, keys, OPEN_PATHS | PAGES | index | public)
         app = Errors(app, self.access_log.crash)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)

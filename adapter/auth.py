@@ -16,18 +16,7 @@ from backends.protocol.errors import AuthenticationError
 if TYPE_CHECKING:
     from adapter.settings import Settings
 
-OPEN_PATHS = frozenset(
-    {
-        "/health",
-        "/ping",
-        "/livez",
-        "/readyz",
-        "/docs",
-        "/redoc",
-        "/openapi.json",
-        "/docs/oauth2-redirect",
-    }
-)
+OPEN_PATHS = frozenset({"/health", "/ping", "/livez", "/readyz", "/openapi.json"})
 
 
 @dataclass(slots=True, frozen=True)

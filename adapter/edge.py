@@ -1,16 +1,15 @@
 """The outermost layer: begins each exchange and, when it is over, counts and logs it."""
 
-import re
-
+from starlette.routing import Match, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.catalog import Catalog
 from adapter.exchange import Exchange
 from adapter.logs import AccessLog
 from adapter.metrics import CANCELLED, Metrics
+from adapter.paths import is_plain, simplify
 
 OTHER = "other"
-_SLASHES = re.compile(r"(?<=^/v1)/{2,}")
 
 
 class Edge:
@@ -30,11 +29,9 @@ class Edge:
         if scope["type"] != "http":
             await self._events(scope, receive, send)
             return
-        path: str = scope["path"]
-        if path[-1:] == "/" or "//" in path:
-            # Clients join a base URL and a path in both ways; a redirect would lose their body.
-            path = scope["path"] = _SLASHES.sub("/", path.rstrip("/")) or "/"
-        exchange = scope["exchange"] = Exchange(scope, receive, send)
+        # Clients join a base URL and a path in several ways; a redirect would lose their body.
+        deployment = None if is_plain(scope["path"]) else simplify(scope)
+        exchange = scope["exchange"] = Exchange(scope, receive, send, deployment=deployment)
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, exchange.send)
@@ -44,7 +41,24 @@ class Edge:
             listed = exchange.model and self._catalog.is_listed(exchange.model)
             model = exchange.model if listed and exchange.model else OTHER
             self._metrics.observe(exchange, exchange.operation or OTHER, model)
-            self._log.write(exchange, path)
+            self._log.write(exchange, scope["path"])
             # An exchange holds its scope and its own method: let go, so that it is freed at once.
             del scope["exchange"]
             exchange.enter(receive, send)
+
+
+class HeadAsGet:
+    """Plain ASGI middleware: HEAD is answered by a route of GET, unless it has its own."""
+
+    def __init__(self, app: ASGIApp, routes: Router) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on; the server sends no body, for its own scope still says HEAD."""
+        if scope["method"] == "HEAD" and not self._has_own(scope):
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
+
+    def _has_own(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is Match.FULL for route in self._routes.routes)

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import ClientGone, Exchange
+from adapter.hints import unknown_url
 from adapter.sse import data_event
 from backends.protocol.errors import (
     APIError,
@@ -95,9 +96,11 @@ def _from_fastapi(error: RequestValidationError) -> APIError:
 def _from_starlette(error: HTTPException, scope: Scope) -> APIError:
     path = f"{scope['method']} {scope['path'][:200]}"
     if error.status_code == NotFoundError.status:
-        return NotFoundError(f"Unknown request URL: {path}.", code="unknown_url")
+        return unknown_url(scope["method"], scope["path"])
     if error.status_code == MethodNotAllowed.status:
         allow = (error.headers or {}).get("Allow", "")
+        if "GET" in allow and "HEAD" not in allow:
+            allow += ", HEAD"
         return MethodNotAllowed(f"Not allowed: {path}. Allowed: {allow}.", allow=allow)
     failure = APIError(str(error.detail))
     failure.status = error.status_code

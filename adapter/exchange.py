@@ -38,6 +38,7 @@ class Exchange:
     status: int = 0
     operation: str | None = None
     target: str = ""
+    deployment: str | None = None  # the model, where the path names it as Azure's clients do
     body: bytes | None = None
     priced: ListedModel | None = None
     tells_cost: bool = False

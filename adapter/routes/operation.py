@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.exchange import Exchange
+from adapter.hints import unknown_url
 from adapter.relay import PASSTHROUGH, fields_in, model_of, note_hops, passes, without_provider
 from adapter.routing.router import FALLS_BACK, Router, falls_back
 from adapter.service import Service
-from backends.protocol.errors import APIError, MethodNotAllowed, NotFoundError
+from backends.protocol.errors import APIError, MethodNotAllowed
 from backends.protocol.wire import WireModel
 
 Handler = Callable[[Service, Exchange], Awaitable[None]]
@@ -74,9 +75,9 @@ class Operations:
                 return
             operation = Operation(scope["method"], path, _nowhere, PASSTHROUGH, PASSTHROUGH)
         else:
-            found = methods.get(scope["method"])
+            found = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
             if found is None:
-                allow = ", ".join(sorted(methods))
+                allow = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
                 raise MethodNotAllowed(
                     f"Not allowed: {scope['method']} {path[:200]}. Allowed: {allow}.", allow=allow
                 )
@@ -133,5 +134,4 @@ async def _answer(
 
 
 async def _nowhere(_: Service, exchange: Exchange) -> None:
-    path = exchange.scope["path"][:200]
-    raise NotFoundError(f"Unknown request URL: {path}.", code="unknown_url")
+    raise unknown_url(exchange.scope["method"], exchange.scope["path"])

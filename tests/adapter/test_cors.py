@@ -46,6 +46,22 @@ def test_preflight_needs_no_key(browser: Server, path: str, origin: str) -> None
     assert len(response.headers.get_list("x-request-id")) == 1
 
 
+@pytest.mark.parametrize("network", ["private", "local"])
+def test_a_page_may_call_from_a_more_public_network(browser: Server, network: str) -> None:
+    asking = {**ASKING, f"access-control-request-{network}-network": "true"}
+    allow = f"access-control-allow-{network}-network"
+    with browser.http() as http:
+        allowed = http.options(PATH, headers={"origin": ORIGIN, **asking})
+        assert allowed.status_code in {200, 204}
+        assert allowed.headers[allow] == "true"
+        assert allowed.headers["access-control-allow-origin"] == ORIGIN
+        assert f"access-control-request-{network}-network" in allowed.headers["vary"].lower()
+        assert allow not in http.options(PATH, headers={"origin": ORIGIN, **ASKING}).headers
+        refused = http.options(PATH, headers={"origin": OTHER, **asking})
+    error_of(refused)
+    assert allow not in refused.headers
+
+
 def test_options_that_is_no_preflight_needs_the_key(browser: Server) -> None:
     with browser.http() as http:
         assert http.options(PATH, headers={"origin": ORIGIN}).status_code == 401

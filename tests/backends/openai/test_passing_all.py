@@ -73,3 +73,25 @@ def test_forms_pass_byte_for_byte_and_their_model_must_be_allowed(
         error = error_of(http.post(PATH, data={"model": "whisper-1"}, files=sound))
         assert error["code"] == "unsupported_content_type"
     assert len(wicked.asked) == 2
+
+
+def test_what_passes_keeps_its_escapes_and_loses_double_slashes(
+    serve: Serve, wicked: Wicked
+) -> None:
+    server = serve(
+        "--backend",
+        "openai",
+        OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
+        OPENAI_MODELS="m",
+        PASSTHROUGH_ALL="true",
+    )
+    wicked.answer([whole(b"{}")])
+    with server.http() as http:
+        for path in ("/v1/files/a%2Fb%3Fc", "//v1//files/a%2Fb%3Fc/", "/v1/files//a%2Fb%3Fc"):
+            assert http.get(f"{server.url}{path}?x=a%2Fb").status_code == 200
+        assert {one.target for one in wicked.asked} == {"/v1/files/a%2Fb%3Fc?x=a%2Fb"}
+        http.head(f"{server.url}/v1/files/f")
+        assert wicked.asked[-1].method == "HEAD"
+    with server.connect() as raw:
+        raw.sendall(b"GET //v1//..//admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert raw.recv(65536).startswith(b"HTTP/1.1 404")
