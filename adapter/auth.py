@@ -1,4 +1,4 @@
-"""Who may call: bearer keys, each with its own list of models."""
+"""Who may call: keys, each with its own list of models."""
 
 import hmac
 import secrets
@@ -51,7 +51,8 @@ class Keys:
                 admitted = key
         if admitted is None or scheme.lower() != "bearer":
             raise AuthenticationError(
-                "Missing or incorrect API key: send 'Authorization: Bearer <key>'."
+                "Missing or incorrect API key: send 'Authorization: Bearer <key>' or, as for Azure,"
+                " 'api-key: <key>'."
             )
         return admitted
 
@@ -82,6 +83,18 @@ def keys_of(settings: "Settings") -> Keys | None:
     return Keys(keys)
 
 
+def authorization(scope: Scope) -> str | None:
+    """A request's `Authorization`; that of an Azure client without one is its `api-key`."""
+    api_key = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            given: str = value.decode("latin-1")
+            return given
+        if name == b"api-key":
+            api_key = value.decode("latin-1")
+    return f"Bearer {api_key}" if api_key is not None else None
+
+
 def new_secret() -> str:
     """A fresh key, 256 bits strong."""
     return f"sk-{secrets.token_urlsafe(32)}"
@@ -102,6 +115,5 @@ class Auth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit the request or raise `AuthenticationError`."""
         if scope["path"] not in self._open_paths:
-            header = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-            scope["exchange"].key = self._keys.admit(header.decode("latin-1"))
+            scope["exchange"].key = self._keys.admit(authorization(scope))
         await self._app(scope, receive, send)

@@ -17,16 +17,20 @@ def operator_routes(
     backend: Lists, metrics: Metrics, model_list: ModelList | None = None
 ) -> APIRouter:
     """The routes that no key guards."""
-    router = APIRouter(tags=["Operations"])
+    router = APIRouter(tags=["Health and metrics"])
 
     async def alive() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
-    for path in ("/health", "/ping", "/livez"):
-        router.add_api_route(path, alive, name=path.strip("/"), operation_id=path.strip("/"))
+    for path, summary in (
+        ("/health", "Is the process alive?"),
+        ("/ping", "The same, by another name"),
+        ("/livez", "The same, by Kubernetes' name"),
+    ):
+        router.add_api_route(path, alive, operation_id=path.strip("/"), summary=summary)
 
-    @router.get("/readyz", operation_id="readyz")
+    @router.get("/readyz", operation_id="readyz", summary="Would the backend answer now?")
     async def readyz() -> dict[str, Any]:
         """The backend would answer a request now: 200, or 503 while it would not."""
         if isinstance(backend, Ready) and not await backend.ready():
@@ -38,7 +42,12 @@ def operator_routes(
             ready["model_list"] = asdict(model_list.state)
         return ready
 
-    @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse)
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Numbers for Prometheus",
+        response_class=PlainTextResponse,
+    )
     def exposition() -> Response:
         """Prometheus metrics."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

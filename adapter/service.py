@@ -12,6 +12,7 @@ from adapter.generation.duties import generation
 from adapter.parse.body import parse, read_body
 from adapter.relay import (
     PASSTHROUGH,
+    deployed,
     fields_in,
     model_of,
     names_model,
@@ -53,7 +54,7 @@ class Service:
         return parse(model, await self.body(exchange), strict=self.strict_parameters)
 
     async def body(self, exchange: Exchange) -> bytes:
-        """The request body, read once.
+        """The request body, read once; for a deployment, with that as its model.
 
         Raises:
             RequestTooLarge: it is larger than the server reads.
@@ -61,6 +62,8 @@ class Service:
         if exchange.body is None:
             forms = exchange.operation == PASSTHROUGH
             exchange.body = await read_body(exchange, self.max_body_mb, forms=forms)
+            if exchange.deployment is not None:
+                exchange.body = deployed(exchange, exchange.body, exchange.deployment)
         return exchange.body
 
     def upstream(self, model: str) -> str:

@@ -12,10 +12,12 @@ from adapter.relay.body import (
     renamed,
     without_provider,
 )
+from adapter.relay.deployment import deployed
 from adapter.relay.request import note_hops, passes, relay_request
 
 __all__ = [
     "PASSTHROUGH",
+    "deployed",
     "fields_in",
     "model_of",
     "names_model",

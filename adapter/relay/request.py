@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
+from adapter.auth import authorization
 from adapter.exchange import Exchange
 from backends.protocol import RelayRequest
 from backends.protocol.errors import APIError, MethodNotAllowed
@@ -44,16 +45,17 @@ def note_hops(scope: Scope) -> None:
 
 def relay_request(exchange: Exchange, body: bytes, *, stream: bool) -> RelayRequest:
     """The client's request as it travels on."""
-    headers, authorization = {}, None
-    for name, value in exchange.scope["headers"]:
-        if name in FORWARDED:
-            headers[name.decode("latin-1")] = value.decode("latin-1")
-        elif name == b"authorization":
-            authorization = value.decode("latin-1")
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in exchange.scope["headers"]
+        if name in FORWARDED
+    }
     if body:
         headers.setdefault("content-type", "application/json")
     path = _path(exchange.scope)
-    return RelayRequest(exchange.scope["method"], path, body, headers, authorization, stream)
+    return RelayRequest(
+        exchange.scope["method"], path, body, headers, authorization(exchange.scope), stream
+    )
 
 
 def passes(scope: Scope, *, everything: bool) -> bool:

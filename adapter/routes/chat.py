@@ -41,5 +41,6 @@ OPERATIONS = (
         takes=CreateChatCompletionRequest,
         gives=ChatCompletion,
         streams=ChatCompletionChunk,
+        example={"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}]},
     ),
 )

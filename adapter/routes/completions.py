@@ -68,5 +68,6 @@ OPERATIONS = (
         takes=CreateCompletionRequest,
         gives=Completion,
         streams=Completion,
+        example={"model": "gpt-3.5-turbo-instruct", "prompt": "Hello!"},
     ),
 )

@@ -48,5 +48,6 @@ OPERATIONS = (
         "Create embeddings",
         takes=CreateEmbeddingRequest,
         gives=CreateEmbeddingResponse,
+        example={"model": "text-embedding-3-small", "input": "Hello!"},
     ),
 )

@@ -37,6 +37,10 @@ async def delete_model(service: Service, exchange: Exchange) -> None:
 ONE = "/v1/models/{model}"
 OPERATIONS = (
     Operation("GET", "/v1/models", list_models, "models", "List models", gives=ListModelsResponse),
-    Operation("GET", ONE, retrieve_model, "models", "Retrieve a model", gives=Model),
-    Operation("DELETE", ONE, delete_model, "models", "Delete a model (always refused)"),
+    Operation(
+        "GET", ONE, retrieve_model, "models", "Retrieve a model", gives=Model, example="gpt-4o"
+    ),
+    Operation(
+        "DELETE", ONE, delete_model, "models", "Delete a model (always refused)", example="gpt-4o"
+    ),
 )

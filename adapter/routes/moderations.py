@@ -49,5 +49,6 @@ OPERATIONS = (
         takes=CreateModerationRequest,
         gives=CreateModerationResponse,
         default_model=DEFAULT_MODEL,
+        example={"model": DEFAULT_MODEL, "input": "Hello!"},
     ),
 )

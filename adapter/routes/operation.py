@@ -1,6 +1,6 @@
 """What an operation is: where it stands, who answers it, and what it takes and gives."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +18,10 @@ Handler = Callable[[Service, Exchange], Awaitable[None]]
 
 @dataclass(slots=True, frozen=True)
 class Operation:
-    """One method of one path; `name` is OpenTelemetry's operation name."""
+    """One method of one path; `name` is OpenTelemetry's operation name.
+
+    `example` is a body that the mock answers, or the model in the path of what takes none.
+    """
 
     method: str
     path: str
@@ -29,6 +32,7 @@ class Operation:
     gives: type[WireModel] | None = None
     streams: type[WireModel] | None = None
     default_model: str | None = None
+    example: Mapping[str, object] | str | None = None
 
 
 class Operations:

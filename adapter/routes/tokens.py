@@ -52,6 +52,7 @@ OPERATIONS = (
         "Text to token ids",
         takes=TokenizeRequest,
         gives=TokenizeResponse,
+        example={"model": "gpt-4o", "prompt": "Hello!"},
     ),
     Operation(
         "POST",
@@ -61,5 +62,6 @@ OPERATIONS = (
         "Token ids to text",
         takes=DetokenizeRequest,
         gives=DetokenizeResponse,
+        example={"model": "gpt-4o", "tokens": [72, 105]},
     ),
 )

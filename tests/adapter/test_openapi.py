@@ -1,5 +1,6 @@
 """`/openapi.json` is a truthful document of what is served."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,6 +154,45 @@ def test_content_types_are_as_told(http: httpx.Client, document: Document) -> No
             response = http.get(path.replace("{model}", "gpt-4o"))
             told = answered(operation, response.status_code)["content"]
             assert response.headers["content-type"].split(";")[0] in told, path
+
+
+def test_null_is_a_default_only_where_it_is_taken(document: Document) -> None:
+    def defaults(node: object) -> Iterator[Document]:
+        if isinstance(node, dict):
+            if "default" in node:
+                yield node
+            node = list(node.values())
+        if isinstance(node, list):
+            for child in node:
+                yield from defaults(child)
+
+    found = [node for node in defaults(document) if not isinstance(node["default"], dict)]
+    assert len([node for node in found if node["default"] is None]) > 10
+    for node in found:
+        assert validator(document, node).is_valid(node["default"]), node
+
+
+def test_chat_comes_first_and_titles_are_words(document: Document) -> None:
+    told = list(operations(document))
+    assert told[0][:2] == ("post", "/v1/chat/completions")
+    for _, path, operation in told:
+        words = [operation["summary"], *operation["tags"], operation["description"]]
+        for text in words:
+            assert text[0].isupper(), path
+            assert not re.search(r"_|livez|readyz|exposition|Raises", text, re.IGNORECASE), path
+
+
+def test_what_swagger_offers_to_try_succeeds(http: httpx.Client, document: Document) -> None:
+    for method, path, operation in operations(document):
+        body = None
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            body = content["example"]
+            validator(document, content["schema"]).validate(body)
+        for parameter in operation.get("parameters", []):
+            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])  # noqa: PLW2901
+        status = 403 if method == "delete" else 200
+        assert http.request(method, path, json=body).status_code == status, path
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

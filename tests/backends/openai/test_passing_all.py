@@ -95,3 +95,30 @@ def test_what_passes_keeps_its_escapes_and_loses_double_slashes(
     with server.connect() as raw:
         raw.sendall(b"GET //v1//..//admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         assert raw.recv(65536).startswith(b"HTTP/1.1 404")
+
+
+def test_a_form_for_a_deployment_names_the_same_model_or_is_refused(
+    serve: Serve, wicked: Wicked
+) -> None:
+    server = serve(
+        "--backend",
+        "openai",
+        OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
+        OPENAI_MODELS="whisper-1,secret",
+        ALLOWED_MODELS="whisper-1",
+        PASSTHROUGH_ALL="true",
+    )
+    wicked.answer([whole(b'{"text":"Hi"}')])
+    sound = {"file": ("a.wav", b"RIFF", "audio/wav")}
+    path = "/openai/deployments/whisper-1/audio/transcriptions?api-version=1"
+    with server.http() as http:
+        assert http.post(path, data={"model": "whisper-1"}, files=sound).json() == {"text": "Hi"}
+        assert wicked.asked[0].target == "/v1/audio/transcriptions"
+        for data in ({"model": "secret"}, {"language": "en"}):
+            assert error_of(http.post(path, data=data, files=sound))["param"] == "model"
+        named = {"model": "secret", "input": "Hi"}
+        assert http.post("/openai/deployments/whisper-1/audio/speech", json=named).json()
+        assert b'"whisper-1"' in wicked.asked[1].body
+        refused = http.post("/openai/deployments/secret/audio/speech", json={"input": "Hi"})
+        assert error_of(refused)["code"] == "model_not_found"
+    assert len(wicked.asked) == 2
