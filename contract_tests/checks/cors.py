@@ -34,11 +34,14 @@ STAINLESS = (
 )
 
 
-async def _preflight(server: Server, *names: str) -> Exchange:
+async def _preflight(
+    server: Server, *names: str, more: Mapping[str, str] | None = None
+) -> Exchange:
     headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": ",".join(names or ("authorization", "content-type")),
+        **(more or {}),
     }
     # A browser sends no key with a preflight.
     return await server.send("OPTIONS", CHAT, headers=headers, key="", fresh=False)
@@ -125,6 +128,42 @@ async def preflight_sdk(server: Server) -> None:
     allowed = _listed(answer, "access-control-allow-headers")
     missing = [] if "*" in allowed else sorted({*STAINLESS} - allowed)
     expect(not missing, "every x-stainless header to be allowed", f"not allowed: {missing}")
+
+
+PRIVATE = {"Access-Control-Request-Private-Network": "true"}
+PRIVATE_ACCESS = (
+    rfc("WICG Private Network Access §3.1"),
+    issue("ollama/ollama#7000", "lmstudio-ai/lmstudio-bug-tracker#392"),
+)
+
+
+@check(
+    "cors.preflight.private_network",
+    SHOULD,
+    "A preflight that asks for a private network is answered like any other.",
+    PRIVATE_ACCESS,
+    needs=NEEDS,
+    clients="pages on the internet that call a server on one's own machine",
+)
+async def preflight_private(server: Server) -> None:
+    answer = await _preflight(server, more=PRIVATE)
+    expect(answer.fault is None and answer.ok, "2xx", answer.brief())
+    _readable(answer)
+
+
+@check(
+    "cors.preflight.private_network_allowed",
+    MAY,
+    "It is allowed by `Access-Control-Allow-Private-Network: true`.",
+    PRIVATE_ACCESS,
+    needs=NEEDS,
+    clients="pages on the internet that call a server on one's own machine",
+)
+async def preflight_private_allowed(server: Server) -> None:
+    allowed = (await _preflight(server, more=PRIVATE)).headers_of(
+        "access-control-allow-private-network"
+    )
+    expect(allowed == ["true"], "`Access-Control-Allow-Private-Network: true`", allowed)
 
 
 @check(

@@ -163,6 +163,18 @@ async def double_slash(server: Server) -> None:
 
 
 @check(
+    "http.path.inner_slash",
+    MAY,
+    "A double slash further on is forgiven too: `/v1/chat//completions`.",
+    issue("BerriAI/litellm#8350", "open-webui/open-webui#16749"),
+    needs="chat",
+    clients=JOINS,
+)
+async def inner_slash(server: Server) -> None:
+    await _spelt(server, CHAT.replace("/chat/", "/chat//"))
+
+
+@check(
     "http.path.trailing_slash",
     MAY,
     "A slash at the end of a path is forgiven: `/v1/chat/completions/`.",

@@ -7,7 +7,7 @@ from contract_tests.check import MUST, SHOULD, check
 from contract_tests.expect import at, expect
 from contract_tests.samples import MODELS, NO_MODEL
 from contract_tests.server import Server, refusal
-from contract_tests.sources import issue, live, peer, sdk, spec
+from contract_tests.sources import issue, live, peer, rfc, sdk, spec
 from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
 
@@ -72,6 +72,20 @@ async def created_seconds(server: Server) -> None:
     for model in await _models(server):
         created = at(model, "created", of=int)
         expect(0 <= created < MILLISECONDS, "seconds since 1970", model)
+
+
+@check(
+    "models.list.head",
+    SHOULD,
+    "HEAD is answered as GET is, without the body.",
+    rfc("RFC 9110 §9.3.2"),
+    needs=NEEDS,
+    clients="`wget --spider` and uptime monitors take the server for down",
+)
+async def list_head(server: Server) -> None:
+    got, answer = await server.get(MODELS), await server.send("HEAD", MODELS, fresh=False)
+    expect(answer.fault is None and answer.status == got.status, f"{got.status}", answer.brief())
+    expect(answer.media_type == got.media_type, f"`{got.media_type}`", answer.media_type)
 
 
 @check(

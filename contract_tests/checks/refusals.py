@@ -1,15 +1,16 @@
 """What is refused, with which status, and what the message may say."""
 
+import json
 import re
 from typing import Any
 
-from contract_tests.check import SHOULD, Check, check
+from contract_tests.check import MAY, SHOULD, Check, check
 from contract_tests.checks.errors import TRUNCATED, refusals
 from contract_tests.expect import expect, show
 from contract_tests.samples import CHAT, NO_MODEL
 from contract_tests.server import Server, refusal
 from contract_tests.sources import issue, live, peer, rfc
-from contract_tests.verdict import Uncooperative
+from contract_tests.verdict import Uncooperative, Unsupported
 from contract_tests.wire.exchange import Exchange
 
 NEEDS = ("chat",)
@@ -47,6 +48,27 @@ async def _wrong(server: Server, **params: Any) -> Exchange:
 async def unknown_path(server: Server) -> None:
     refusal(await server.get(NO_PATH), 404)
     refusal(await server.post(NO_PATH, {}, fresh=False), 404)
+
+
+@check(
+    "errors.base_url",
+    MAY,
+    "A base URL whose `/v1` was forgotten is served all the same, or gets an error body.",
+    live("Invalid URL (POST /chat/completions)"),
+    issue("siyuan-note/siyuan#7731", "tsundereraws/aisub-translator#2"),
+    needs=NEEDS,
+    clients='openai-node prints "404 status code (no body)", and nobody knows why',
+)
+async def base_url(server: Server) -> None:
+    target = server.target
+    if not target.url.endswith("/v1"):
+        raise Unsupported("the base URL does not end in /v1")
+    exchange = target.exchange("POST", CHAT, json.dumps(server.chat_body()).encode())
+    exchange.url = target.url.removesuffix("/v1") + CHAT
+    server.exchanges.append(exchange)
+    answer = await target.send(exchange)
+    if not answer.ok:
+        refusal(answer, tuple(range(400, 500)))
 
 
 @check(

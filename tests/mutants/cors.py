@@ -35,6 +35,10 @@ def _has_no_key(call: Call) -> bool:
     return _is_preflight(call) and all(name != b"authorization" for name, _ in call.headers)
 
 
+def _asks_for_private(call: Call) -> bool:
+    return any(name == b"access-control-request-private-network" for name, _ in call.headers)
+
+
 def _names_the_origin(call: Call, answer: Answer) -> None:
     answer.set_header(ALLOW_ORIGIN, PAGE)
     answer.set_header("vary", "accept-encoding")
@@ -75,6 +79,31 @@ MUTANTS = (
             "cors.preflight.origin",
         )
         for status in (404, 405, 500)
+    ),
+    *(
+        _mutant(
+            f"private-{status}",
+            f"a preflight that asks for a private network is a {status}",
+            refuses(_asks_for_private, status),
+            "cors.preflight.private_network",
+            "cors.preflight.private_network_allowed",
+        )
+        for status in (400, 403)
+    ),
+    _mutant(
+        "private-no-origin",
+        "a preflight that asks for a private network names no origin",
+        sets_header(ALLOW_ORIGIN, None, lambda call, _: _asks_for_private(call)),
+        "cors.preflight.private_network",
+    ),
+    *(
+        _mutant(
+            f"private-allowed-{value}",
+            f"the private network is allowed by {value}",
+            sets_header("access-control-allow-private-network", value),
+            "cors.preflight.private_network_allowed",
+        )
+        for value in (None, "*")
     ),
     _mutant(
         "preflight-needs-key",

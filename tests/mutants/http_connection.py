@@ -92,7 +92,11 @@ def _moved(status: int, when: Callable[[Call], bool]) -> Layer:
     return around(before=before)
 
 
-SPELLINGS = (("double", _slashes), ("trailing", _slash_at_the_end))
+SPELLINGS = (
+    ("double", _slashes),
+    ("inner", lambda call: call.path == "/chat//completions"),
+    ("trailing", _slash_at_the_end),
+)
 
 MUTANTS = (
     Mutant(

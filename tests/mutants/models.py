@@ -1,6 +1,6 @@
 """Defects of the model list."""
 
-from tests.mutants.families import answers, drops, edits, puts, refuses
+from tests.mutants.families import answers, drops, edits, puts, refuses, sets_header
 from tests.mutants.layer import Answer, Call, around
 from tests.mutants.mutant import Mutant
 
@@ -54,6 +54,21 @@ MUTANTS = (
         "created is in milliseconds",
         puts("data.*.created", 1735689600000, LIST, _lists),
         ("models.model.created_seconds",),
+    ),
+    *(
+        Mutant(
+            f"models-head-{status}",
+            f"HEAD is a {status}",
+            refuses(lambda call: call.method == "HEAD", status),
+            ("models.list.head",),
+        )
+        for status in (404, 405, 501)
+    ),
+    Mutant(
+        "models-head-type",
+        "HEAD has the content type of no body",
+        sets_header("content-type", "text/plain", lambda call, _: call.method == "HEAD"),
+        ("models.list.head",),
     ),
     Mutant(
         "models-twice",

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from contract_tests.checks.errors import TRUNCATED
 from contract_tests.checks.refusals import FORM_TYPE, NO_PATH
 from contract_tests.samples import CHAT
@@ -69,6 +72,21 @@ def _echoes(call: Call, answer: Answer) -> None:
         answer.body = answer.body.replace(b"Invalid", call.body.replace(b'"', b"'"))
 
 
+def _outside(status: int) -> Layer:
+    """A web server in front that knows nothing outside /v1."""
+
+    def layer(app: ASGIApp) -> ASGIApp:
+        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"].startswith("/v1/"):
+                await app(scope, receive, send)
+            else:
+                await HTMLResponse("<h1>Nothing here</h1>", status)(scope, receive, send)
+
+        return wrapped
+
+    return layer
+
+
 def _lists(call: Call, answer: Answer) -> None:
     messages = call.param("messages")
     if answer.status >= 400 and isinstance(messages, list):
@@ -84,6 +102,15 @@ MUTANTS = (
     ),
     Mutant(
         "refusals-path-400", "an unknown path is a 400", answers(404, 400), ("errors.unknown_path",)
+    ),
+    *(
+        Mutant(
+            f"refusals-base-url-{status}",
+            f"outside /v1 there is a page with status {status}",
+            _outside(status),
+            ("errors.base_url",),
+        )
+        for status in (404, 502)
     ),
     Mutant(
         "refusals-method-500",
