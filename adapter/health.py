@@ -25,8 +25,8 @@ def operator_routes(
 
     for path, summary in (
         ("/health", "Is the process alive?"),
-        ("/ping", "The same, by another name"),
-        ("/livez", "The same, by Kubernetes' name"),
+        ("/ping", "Is the process alive? The same as /health"),
+        ("/livez", "Is the process alive? The same as /health"),
     ):
         router.add_api_route(path, alive, operation_id=path.strip("/"), summary=summary)
 

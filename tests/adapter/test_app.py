@@ -15,7 +15,7 @@ from tests.server import Serve, free_port
 
 FORK = """
 from adapter.app import create
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 
 app = create()
 
@@ -24,6 +24,10 @@ async def fork(number: int):
     if number == 0:
         raise HTTPException(418, "no tea")
     return {"number": number}
+
+@app.head("/fork/{number}")
+async def head(number: int):
+    return Response(headers={"x-own-head": "1"})
 
 @app.post("/v1/fork")
 async def said(request: Request):
@@ -102,6 +106,11 @@ def test_a_forks_routes_are_served_guarded_and_documented(fork: httpx.Client) ->
     assert len(fork.get("/fork/7").headers.get_list("x-request-id")) == 1
     assert "/fork/{number}" in fork.get("/openapi.json").json()["paths"]
     error_of(httpx.get(f"{fork.base_url}/fork/7"))
+
+
+def test_a_forks_own_head_comes_before_its_get(fork: httpx.Client) -> None:
+    assert fork.head("/fork/7").headers["x-own-head"] == "1"
+    assert "x-own-head" not in fork.head("/health").headers
 
 
 @pytest.mark.parametrize(

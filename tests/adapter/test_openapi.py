@@ -179,7 +179,7 @@ def test_chat_comes_first_and_titles_are_words(document: Document) -> None:
         words = [operation["summary"], *operation["tags"], operation["description"]]
         for text in words:
             assert text[0].isupper(), path
-            assert not re.search(r"_|livez|readyz|exposition|Raises", text, re.IGNORECASE), path
+            assert not re.search(r"_|\blivez|readyz|exposition|raises", text, re.IGNORECASE), path
 
 
 def test_what_swagger_offers_to_try_succeeds(http: httpx.Client, document: Document) -> None:
