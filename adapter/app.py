@@ -13,6 +13,7 @@ from adapter import logs
 from adapter.allowlist import AllowList
 from adapter.auth import OPEN_PATHS, Auth, keys_of
 from adapter.catalog import Catalog
+from adapter.content_coding import ContentCoding
 from adapter.cors import CORS
 from adapter.edge import Edge, HeadAsGet
 from adapter.errors import Errors
@@ -29,6 +30,7 @@ from adapter.routes.operation import Operations
 from adapter.routing import BackendConfig, Router, RoutingConfig, read_routing, watch
 from adapter.service import Service
 from adapter.settings import Settings
+from adapter.websocket import WebSocketRefusal
 from backends import load
 from backends.protocol import Backend, Closes, Lists, Relays, Starts
 
@@ -40,7 +42,8 @@ class App(FastAPI):
     So the operations stand in front of them, and whatever is none of theirs, a fork's own
     `@app.get` included, goes on to FastAPI. `add_middleware` wraps both.
 
-        Edge (counts, logs) > added middleware > Errors > Auth > operations > FastAPI
+        Edge (counts, logs) > added middleware > Errors > Auth > ContentCoding > operations
+        > FastAPI
     """
 
     def __init__(self, settings: Settings, serves: Backend | RoutingConfig) -> None:
@@ -73,6 +76,7 @@ class App(FastAPI):
         self.metrics.watch_backend(self.models)
         self.include_router(operator_routes(self.models, self.metrics, self.model_list))
         self.router.routes.extend(document_routes(self.title))
+        self.router.default = WebSocketRefusal(self.router.not_found)
         if settings.cors_origins:
             self.add_middleware(CORS, origins=settings.cors_origins)
 
@@ -100,6 +104,7 @@ class App(FastAPI):
         index = unclaimed(self.router)
         default = Index(HeadAsGet(AsyncExitStackMiddleware(self.router), self.router), index)
         app: ASGIApp = Operations(self.service, OPERATIONS, default, self.routing)
+        app = ContentCoding(app, int(self.settings.max_body_mb * BYTES_PER_MB))
         keys = keys_of(self.settings)
         if keys is not None:
             public = frozenset({"/metrics"} if self.settings.metrics_public else ())

@@ -150,6 +150,7 @@ def _run(settings: Settings) -> None:
     import uvicorn  # noqa: PLC0415 - after the environment is complete
 
     from adapter.app import create  # noqa: PLC0415 - likewise
+    from adapter.connection import Connection  # noqa: PLC0415 - likewise
 
     port = _free_address(settings.host, settings.port)
     # With several workers each makes its own app; here it is made once to fail before the start.
@@ -162,7 +163,8 @@ def _run(settings: Settings) -> None:
         host=settings.host,
         port=port,
         workers=settings.workers,
-        http="httptools",
+        http=Connection,
+        timeout_keep_alive=settings.keep_alive_s,
         proxy_headers=False,
         access_log=False,
         log_config=None,

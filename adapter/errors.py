@@ -17,6 +17,7 @@ from backends.protocol.errors import (
     BadRequestError,
     MethodNotAllowed,
     NotFoundError,
+    UnsupportedCoding,
 )
 
 MESSAGE_CHARACTERS = 1000
@@ -82,6 +83,8 @@ async def _answer(exchange: Exchange, error: APIError, send: Send) -> None:
         headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode()))
+    if isinstance(error, UnsupportedCoding):
+        headers.append((b"accept-encoding", error.accepted.encode()))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         None, description="Serve the first model under this name; of others, those that embed."
     )
     workers: int = Field(1, ge=1, le=256, description="Server processes.")
+    keep_alive_s: int = Field(
+        120, ge=1, description="Seconds that a connection stays open without a request."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="debug, info, warning or error; at info, one JSON line a request."
     )

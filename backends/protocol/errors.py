@@ -13,6 +13,7 @@ The names are the OpenAI client's: the server raises what the caller catches.
     ├─ MethodNotAllowed            405
     ├─ ConflictError               409
     ├─ RequestTooLarge             413
+    ├─ UnsupportedCoding           415 (Accept-Encoding)
     ├─ RateLimitError              429 (Retry-After)
     ├─ BackendUnavailable          503 (Retry-After)
     └─ BackendTimeout              504
@@ -158,6 +159,18 @@ class RequestTooLarge(APIError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+
+
+class UnsupportedCoding(APIError):
+    """The body is in a coding that is not read; `accepted` lists those for `Accept-Encoding`."""
+
+    status = 415
+    type = "invalid_request_error"
+    code = "unsupported_content_encoding"
+
+    def __init__(self, message: str, *, accepted: str) -> None:
+        super().__init__(message)
+        self.accepted = accepted
 
 
 class RateLimitError(APIError):

@@ -1,5 +1,6 @@
 """The app as a fork extends it: its own routes, its own middleware, its own backend."""
 
+import gzip
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,6 +104,8 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def test_a_forks_routes_are_served_guarded_and_documented(fork: httpx.Client) -> None:
     assert fork.get("/fork/7").json() == {"number": 7}
     assert fork.post("/v1/fork", json={"a": 1}).json() == {"a": 1}
+    packed, coding = gzip.compress(b'{"a": 2}'), {"content-encoding": "gzip"}
+    assert fork.post("/v1/fork", content=packed, headers=coding).json() == {"a": 2}
     assert len(fork.get("/fork/7").headers.get_list("x-request-id")) == 1
     assert "/fork/{number}" in fork.get("/openapi.json").json()["paths"]
     error_of(httpx.get(f"{fork.base_url}/fork/7"))

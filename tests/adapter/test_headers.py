@@ -1,6 +1,5 @@
 """What every response carries, and the bytes of HTTP and SSE beneath the clients."""
 
-import gzip
 import json
 import re
 import socket
@@ -177,17 +176,9 @@ def test_an_http_1_0_client_gets_its_answer_and_the_end(mock: Server, body: dict
     assert text[:3] in received
 
 
-@pytest.mark.parametrize(
-    ("kind", "encoding"),
-    [
-        *((kind, "") for kind in ("application/x-www-form-urlencoded", "text/plain", "x" * 9000)),
-        ("application/json", "gzip"),
-    ],
-)
-def test_another_content_type_is_refused(http: httpx.Client, kind: str, encoding: str) -> None:
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "x" * 9000])
+def test_another_content_type_is_refused(http: httpx.Client, kind: str) -> None:
     payload = json.dumps(CHAT).encode()
-    content = gzip.compress(payload) if encoding else payload
-    headers = {"content-type": kind, "content-encoding": encoding}
-    response = http.post(PATH, content=content, headers=headers)
+    response = http.post(PATH, content=payload, headers={"content-type": kind})
     assert response.status_code in {400, 415}
     error_of(response)

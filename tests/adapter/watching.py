@@ -1,8 +1,10 @@
 """Watching a server from outside: its metrics, its raw connections, what happens soon."""
 
 import json
+import socket
 import time
 from collections.abc import Callable
+from http.client import HTTPResponse
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -49,3 +51,10 @@ def request(body: object, *headers: str, path: str = PATH, version: str = "1.1")
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = [f"POST {path} HTTP/{version}", "Host: x", f"Content-Length: {len(payload)}", *headers]
     return "\r\n".join([*head, "", ""]).encode() + payload
+
+
+def answer(connection: socket.socket) -> tuple[HTTPResponse, bytes]:
+    """The next answer on a raw connection, and its body."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return response, response.read()

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -266,3 +268,29 @@ def test_the_clients_own_key_goes_on_when_told(serve: Serve, wicked: Wicked) -> 
 def test_a_stream_of_another_kind_needs_no_done(wicked: Wicked, http: httpx.Client) -> None:
     wicked.answer([head(200, SSE_TYPE, ("content-length", "11")) + b"data: {}\n\n\n"])
     assert http.get("/v1/responses/resp_1?stream=true").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+@pytest.mark.parametrize("path", ["chat/completions", "completions", "embeddings", "responses"])
+def test_a_coded_body_travels_on_decoded(
+    wicked: Wicked, http: httpx.Client, path: str, coding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    wicked.answer([whole(ANSWER)])
+    headers = JSON | {"content-encoding": coding}
+    answer = http.post(f"/v1/{path}", content=encode(ODD), headers=headers)
+    assert answer.status_code == 200
+    (asked,) = wicked.asked
+    assert asked.body == ODD
+    assert asked.header("content-encoding") is None
+    assert asked.header("content-length") == str(len(ODD))
+
+
+def test_a_coding_that_is_not_read_does_not_travel_on(wicked: Wicked, http: httpx.Client) -> None:
+    wicked.answer([whole(ANSWER)])
+    for coding, status in (("br", 415), ("gzip", 400)):
+        answer = http.post(PATH, content=ODD, headers=JSON | {"content-encoding": coding})
+        assert answer.status_code == status
+        error_of(answer)
+    assert not wicked.asked

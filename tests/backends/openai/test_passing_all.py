@@ -1,5 +1,7 @@
 """With PASSTHROUGH_ALL every other path passes too: files, audio, administration."""
 
+import gzip
+
 from tests.adapter.envelope import error_of
 from tests.backends.openai.bodies import PATH
 from tests.backends.openai.conftest import UPSTREAM_KEY
@@ -60,8 +62,11 @@ def test_forms_pass_byte_for_byte_and_their_model_must_be_allowed(
         assert http.post(path, content=whole_form, headers=kind).json() == {"text": "Hi"}
         (asked,) = wicked.asked
         assert (asked.body, asked.header("content-type")) == (whole_form, kind["content-type"])
+        packed = kind | {"content-encoding": "gzip"}
+        assert http.post(path, content=gzip.compress(whole_form), headers=packed).status_code == 200
+        assert (wicked.asked[-1].body, len(wicked.asked)) == (whole_form, 2)
         assert http.post("/v1/files", data={"purpose": "batch"}, files=sound).status_code == 200
-        assert len(wicked.asked) == 2
+        assert len(wicked.asked) == 3
         error = error_of(http.post(path, data={"model": "secret"}, files=sound))
         assert error["code"] == "model_not_found"
         twice = {"model": ["whisper-1", "secret"]}
@@ -72,7 +77,7 @@ def test_forms_pass_byte_for_byte_and_their_model_must_be_allowed(
             assert error["code"] == "invalid_form"
         error = error_of(http.post(PATH, data={"model": "whisper-1"}, files=sound))
         assert error["code"] == "unsupported_content_type"
-    assert len(wicked.asked) == 2
+    assert len(wicked.asked) == 3
 
 
 def test_what_passes_keeps_its_escapes_and_loses_double_slashes(
