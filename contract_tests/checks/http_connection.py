@@ -1,8 +1,10 @@
 """Connections, the ways to send a body, and the ways to write a path."""
 
+import gzip
 import json
 import ssl
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 
@@ -15,10 +17,20 @@ from contract_tests.target import THROTTLED
 from contract_tests.verdict import Unreachable, Unsupported
 from contract_tests.wire.client import Client
 from contract_tests.wire.exchange import Exchange
+from contract_tests.wire.http_1_0 import send_http_1_0
 
 PIECE_BYTES = 40
 KEEPS_THE_BODY = (307, 308)
 LENGTH_REQUIRED = 411
+SWITCHES = 101
+UNSUPPORTED_CODING = 415
+NO_SUCH_VERSION = (426, 505)
+H2C = {
+    "Connection": "Upgrade, HTTP2-Settings",
+    "Upgrade": "h2c",
+    "HTTP2-Settings": "AAEAAEAAAAIAAAAB",
+}
+CHUNKLESS = "nginx by default towards its upstreams, and ab: sizes of chunks stand in the text"
 JOINS = "litellm, Open WebUI and editors join a base URL and a path in both ways"
 
 
@@ -46,7 +58,11 @@ class _Line:
         return await self._client.send(exchange)
 
     async def chats(self) -> None:
-        _answers(await self.send("POST", CHAT, json.dumps(self._server.chat_body()).encode()))
+        _answers(await self.send("POST", CHAT, _chat(self._server)))
+
+
+def _chat(server: Server) -> bytes:
+    return json.dumps(server.chat_body()).encode()
 
 
 def _answers(answer: Exchange) -> None:
@@ -80,7 +96,7 @@ async def reuse(server: Server) -> None:
     clients="every SDK: one wrong call spoils the next right one",
 )
 async def after_refusal(server: Server) -> None:
-    body = json.dumps(server.chat_body()).encode()
+    body = _chat(server)
     async with _Line(server) as line:
         # The body of the second one is never read by a server that looks at the path alone.
         for path, content in ((CHAT, body[:-9]), ("/no/such/path", body)):
@@ -125,7 +141,7 @@ async def _in_chunks(server: Server, content: bytes) -> Exchange:
     clients="clients and proxies that stream the request",
 )
 async def chunked(server: Server) -> None:
-    answer = await _in_chunks(server, json.dumps(server.chat_body()).encode())
+    answer = await _in_chunks(server, _chat(server))
     if answer.status == LENGTH_REQUIRED:
         raise Unsupported("the server asks for a length, as RFC 9112 allows")
     _answers(answer)
@@ -141,6 +157,97 @@ async def chunked(server: Server) -> None:
 )
 async def expect_continue(server: Server) -> None:
     _answers(await server.post(CHAT, server.chat_body(), headers={"Expect": "100-continue"}))
+
+
+@check(
+    "http.request.h2c",
+    SHOULD,
+    "A request that offers HTTP/2 by `Upgrade: h2c` is answered in HTTP/1.1, its body read.",
+    rfc("RFC 9110 §7.8"),
+    issue("Kludex/uvicorn#2722"),
+    needs="chat",
+    clients="Java's HttpClient by default, and with it langchain4j and Spring AI; `curl --http2`",
+)
+async def h2c(server: Server) -> None:
+    answer = await server.post(CHAT, server.chat_body(), headers=H2C)
+    if answer.status == SWITCHES:
+        raise Unsupported("the server speaks HTTP/2")
+    _answers(answer)
+
+
+async def _in_gzip(server: Server, content: bytes) -> Exchange:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    return await server.send("POST", CHAT, content=content, headers=headers)
+
+
+@check(
+    "http.request.gzip",
+    SHOULD,
+    "A request body in gzip is read, or refused with 415.",
+    rfc("RFC 9110 §8.4"),
+    rfc("RFC 9110 §15.5.16"),
+    needs="chat",
+    clients="clients and proxies that compress what they send: the refusal speaks of bad JSON",
+)
+async def gzipped(server: Server) -> None:
+    answer = await _in_gzip(server, gzip.compress(_chat(server), mtime=0))
+    if answer.status == UNSUPPORTED_CODING:
+        raise Unsupported("the server refuses gzip, as RFC 9110 allows")
+    _answers(answer)
+
+
+@check(
+    "http.request.gzip_broken",
+    SHOULD,
+    "A body that is cut short within its gzip is a 4xx.",
+    rfc("RFC 9110 §15.5"),
+    needs="chat",
+    clients="an upload that broke off is taken for the server's fault, and is sent again",
+)
+async def gzip_broken(server: Server) -> None:
+    packed = gzip.compress(_chat(server), mtime=0)
+    answer = await _in_gzip(server, packed[: len(packed) // 2])
+    cooperate(answer.status != THROTTLED, "the server throttles")
+    expect(answer.fault is None and 400 <= answer.status < 500, "4xx", answer.brief())
+
+
+async def _to_http_1_0(server: Server, **params: Any) -> Exchange:
+    """The answer that a client of HTTP/1.0 gets, which has no chunks."""
+    content = json.dumps(server.chat_body(**params)).encode()
+    exchange = server.target.exchange("POST", CHAT, content)
+    server.exchanges.append(exchange)
+    answer = await send_http_1_0(exchange, server.target.timeout_s, _verify(server))
+    if answer.status in NO_SUCH_VERSION:
+        raise Unsupported("the server refuses HTTP/1.0")
+    cooperate(answer.status != THROTTLED, "the server throttles")
+    expect(answer.fault is None and answer.status == 200, "200", answer.brief())
+    expect(not answer.header("transfer-encoding"), "no `transfer-encoding`", answer.headers)
+    return answer
+
+
+@check(
+    "http.http_1_0.plain",
+    SHOULD,
+    "An answer to a client of HTTP/1.0 is not sent in chunks.",
+    rfc("RFC 9112 §6.1"),
+    needs="chat",
+    clients=CHUNKLESS,
+)
+async def plain_http_1_0(server: Server) -> None:
+    _answers(await _to_http_1_0(server))
+
+
+@check(
+    "http.http_1_0.stream",
+    SHOULD,
+    "A stream to a client of HTTP/1.0 is not sent in chunks, and ends with its connection.",
+    rfc("RFC 9112 §6.1"),
+    needs="chat.stream",
+    clients=CHUNKLESS,
+)
+async def stream_http_1_0(server: Server) -> None:
+    answer = await _to_http_1_0(server, stream=True)
+    expect(answer.body.rstrip().endswith(b"[DONE]"), "a stream to its end", answer.brief())
 
 
 async def _spelt(server: Server, path: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from contract_tests.expect import show
 from contract_tests.verdict import Broken
 
+BODY_BYTES = 4000  # of a request, shown in a curl line
+
 
 @dataclass
 class Exchange:
@@ -30,6 +32,7 @@ class Exchange:
     duration_s: float = 0.0
     fault: str | None = None
     key: str | None = field(default=None, repr=False)
+    version: str = "1.1"
 
     def header(self, name: str) -> str | None:
         """The first response header of that name."""
@@ -86,6 +89,8 @@ class Exchange:
     def curl(self) -> str:
         """A command line that sends the request again; its key comes from `$OPENAI_API_KEY`."""
         words = ["curl", "-sS", "-i", "-N"]
+        if self.version != "1.1":
+            words += [f"--http{self.version}"]
         if self.method == "HEAD":
             words += ["--head"]
         elif self.method != ("POST" if self.request_body else "GET"):
@@ -100,10 +105,21 @@ class Exchange:
             elif name.lower() != "content-length" and value != "identity":
                 # A header that ends in a colon would be left out.
                 line += f" -H {shlex.quote(f'{name}: {value}' if value else f'{name};')}"
+        if self.request_body and not _is_text(self.request_body):
+            octal = "".join(f"\\{byte:03o}" for byte in self.request_body[:BODY_BYTES])
+            return f"printf '{octal}' | {line} --data-binary @-"
         if self.request_body:
-            body = show(self.request_body.decode(errors="replace"), 4000)
+            body = show(self.request_body.decode(), BODY_BYTES)
             line += f" --data-raw {shlex.quote(body)}"  # a leading @ names no file
         return line
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether a shell's line can hold it as it is."""
+    try:
+        return b"\0" not in body and bool(body.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def not_json(constant: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract_tests.checks.http_connection import PIECE_BYTES
-from tests.mutants.families import CHAT, refuses
+from tests.mutants.families import CHAT, edits_bytes, refuses
 from tests.mutants.layer import Answer, Call, Layer, around
 from tests.mutants.mutant import Mutant
 
@@ -76,6 +76,37 @@ def _without_length(call: Call) -> Answer | None:
     return None
 
 
+def _body_behind_an_offer(call: Call) -> Answer | None:
+    if _header(call, b"http2-settings"):
+        call.body = b""
+    return None
+
+
+def _ignores_the_coding(call: Call) -> Answer | None:
+    call.headers = [pair for pair in call.headers if pair[0] != b"content-encoding"]
+    return None
+
+
+def _is_coded(call: Call) -> bool:
+    return _header(call, b"content-encoding") is not None
+
+
+def _chunks_for_all(app: ASGIApp) -> ASGIApp:
+    """Sends every answer in chunks, whatever the version of the client."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def chunked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+                headers.append((b"transfer-encoding", b"chunked"))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await app(scope, receive, chunked)
+
+    return wrapped
+
+
 def _slashes(call: Call) -> bool:
     return call.path == f"/{CHAT}"
 
@@ -134,6 +165,48 @@ MUTANTS = (
         "an expectation is refused",
         refuses(lambda call: _header(call, b"expect") is not None, 417),
         ("http.request.expect",),
+    ),
+    Mutant(
+        "http-connection-h2c-unread",
+        "the body of a request that offers HTTP/2 is dropped",
+        around(before=_body_behind_an_offer),
+        ("http.request.h2c",),
+    ),
+    Mutant(
+        "http-connection-h2c-refused",
+        "an offer of HTTP/2 is refused",
+        refuses(lambda call: _header(call, b"http2-settings") is not None, 426),
+        ("http.request.h2c",),
+    ),
+    Mutant(
+        "http-connection-coding-ignored",
+        "a body in gzip is read as if it were not",
+        around(before=_ignores_the_coding),
+        ("http.request.gzip",),
+    ),
+    Mutant(
+        "http-connection-coding-crash",
+        "a body in gzip is a 500",
+        refuses(_is_coded, 500),
+        ("http.request.gzip", "http.request.gzip_broken"),
+    ),
+    Mutant(
+        "http-connection-coding-guessed",
+        "a body in gzip is answered unread",
+        around(before=lambda call: Answer.of(200, {"id": "x"}) if _is_coded(call) else None),
+        ("http.request.gzip", "http.request.gzip_broken"),
+    ),
+    Mutant(
+        "http-connection-chunks-for-all",
+        "clients of HTTP/1.0 get chunks",
+        _chunks_for_all,
+        ("http.http_1_0.plain", "http.http_1_0.stream"),
+    ),
+    Mutant(
+        "http-connection-http-1-0-cut",
+        "a stream to a client of HTTP/1.0 ends early",
+        edits_bytes(lambda body: body[: len(body) // 2]),
+        ("http.http_1_0.stream",),
     ),
     *(
         Mutant(

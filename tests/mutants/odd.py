@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.mutants import odd_bodies, odd_streams
+from tests.mutants.families import refuses
 from tests.mutants.mutant import Mutant
 
 STREAMS = ("stream", "sse.")
@@ -66,6 +67,13 @@ ODD: tuple[Odd, ...] = (
         "no body tells its length",
         odd_bodies.CHUNKED,
         touches=("http.", "errors", "models"),
+    ),
+    Odd(
+        "odd-no-gzip",
+        "a body in gzip is refused with 415",
+        refuses(lambda call: any(name == b"content-encoding" for name, _ in call.headers), 415),
+        touches=("http.request",),
+        modest=True,
     ),
     Odd(
         "odd-errors",

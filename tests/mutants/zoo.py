@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapter.connection import Connection
 from contract_tests.check import Check
 from contract_tests.result import Result
 from contract_tests.runner import judge, prepare
@@ -31,7 +32,7 @@ class Zoo:
             self._dispatch,
             port=self.port,
             interface="asgi3",
-            http="httptools",
+            http=Connection,
             lifespan="off",
             log_config=None,
             access_log=False,
