@@ -183,10 +183,11 @@ def test_an_idle_connection_outlives_a_proxys_pool(mock: Server) -> None:
 
 def test_the_keep_alive_is_a_setting(serve: Serve) -> None:
     server = serve(KEEP_ALIVE_S="1")
-    with server.connect() as used, server.connect() as fresh:
+    with server.connect() as used, server.connect() as fresh, server.connect() as begun:
         used.sendall(request(CHAT))
         assert answer(used)[0].status == 200
-        for connection in (used, fresh):
+        begun.sendall(request(CHAT)[:50])
+        for connection in (used, fresh, begun):
             began_s = time.monotonic()
             assert connection.recv(1) == b""
             assert time.monotonic() - began_s < 20
