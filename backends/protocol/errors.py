@@ -19,19 +19,25 @@ The names are the OpenAI client's: the server raises what the caller catches.
     └─ BackendTimeout              504
 """
 
+# Why an upstream failed: it refused the connection, its name does not resolve, its certificate is
+# not trusted, another failure of TLS, too slow, the connection broke, or it answered with an error.
+REASONS = frozenset({"refused", "dns", "certificate", "tls", "timeout", "reset", "status"})
+
 
 class APIError(Exception):
     """A failure the client is told about: its status, and the four members of the envelope.
 
     `message` reaches the client word for word: it names the field and the bound, and never
     carries a key, a path or a class name. `retry_after_s` becomes the `Retry-After` header; a
-    class that always has one says so.
+    class that always has one says so. `reason` is for logs and metrics and never sent: one of
+    `REASONS` where an upstream failed, else None.
     """
 
     status = 500
     type = "server_error"
     code: str | None = None
     retry_after_s: int | None = None
+    reason: str | None = None
 
     def __init__(
         self,
@@ -40,12 +46,14 @@ class APIError(Exception):
         param: str | None = None,
         code: str | None = None,
         retry_after_s: int | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s or type(self).retry_after_s
+        self.reason = reason or type(self).reason
 
 
 class BadRequestError(APIError):
@@ -197,3 +205,4 @@ class BackendTimeout(APIError):
     status = 504
     type = "server_error"
     code = "backend_timeout"
+    reason = "timeout"
