@@ -6,12 +6,13 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.allowlist import EVERYTHING, AllowList
 from backends.protocol.errors import AuthenticationError
+from backends.protocol.header_value import header_value
 
 if TYPE_CHECKING:
     from adapter.settings import Settings
@@ -67,13 +68,13 @@ def keys_of(settings: "Settings") -> Keys | None:
         return None
     keys = [
         Key(f"key-{number}", _digest(secret))
-        for number, secret in enumerate(settings.api_key_secret, 1)
+        for number, secret in enumerate(filter(None, settings.api_key_secret), 1)
     ]
     if settings.api_keys_file is not None:
         try:
             entries = tomllib.loads(settings.api_keys_file.read_text()).get("key", [])
             keys += [
-                Key(entry["name"], _digest(entry["secret"]), AllowList(entry.get("models", ())))
+                Key(entry["name"], _digest(_secret(entry)), AllowList(entry.get("models", ())))
                 for entry in entries
             ]
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
@@ -98,6 +99,16 @@ def authorization(scope: Scope) -> str | None:
 def new_secret() -> str:
     """A fresh key, 256 bits strong."""
     return f"sk-{secrets.token_urlsafe(32)}"
+
+
+def _secret(entry: dict[str, Any]) -> str:
+    try:
+        secret = header_value(entry["secret"])
+    except ValueError as error:
+        raise ValueError(f"API_KEYS_FILE: the secret of {entry['name']!r} {error}") from error
+    if not secret:
+        raise ValueError(f"API_KEYS_FILE: the secret of {entry['name']!r} is empty")
+    return secret
 
 
 def _digest(secret: str) -> bytes:

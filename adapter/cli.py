@@ -4,12 +4,13 @@ import os
 import socket
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import ValidationError
 
 from adapter.settings import Settings
+from backends.protocol.wrong_settings import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +116,7 @@ def serve(**flags: str | None) -> None:
         settings = _with_key(settings)
         _serve(settings)
     except ValidationError as error:
-        _stop(*(_line(details) for details in error.errors()))
+        _stop(*faults_of(error))
     except ValueError as error:
         _stop(str(error))
 
@@ -190,12 +191,6 @@ def _free_address(host: str, port: int) -> int:
             return free
     except OSError as error:
         raise ValueError(f"HOST, PORT: cannot listen on {host}:{port}: {error.strerror}") from error
-
-
-def _line(details: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
-    name = ".".join(str(part) for part in details["loc"]).upper()
-    message = details["msg"].removeprefix("Value error, ")
-    return f"{name}: {message} (got {details['input']!r})"
 
 
 def _stop(*lines: str) -> None:

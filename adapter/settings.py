@@ -13,6 +13,8 @@ from pydantic_settings import (
 )
 from yaml import YAMLError
 
+from backends.protocol.header_value import HeaderValue
+
 SECTIONS = ("backends", "models")  # of the config file, which adapter/routing reads
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
     )
 
     enable_auth: bool = Field(False, description="Ask each request for a key.")
-    api_key_secret: Names = Field(
+    api_key_secret: Annotated[tuple[HeaderValue, ...], NoDecode] = Field(
         (), description="Accepted keys, comma-separated; unset, one is made and printed at start."
     )
     api_keys_file: Path | None = Field(

@@ -3,7 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+from pydantic import ValidationError
+
 from backends.protocol import Backend
+from backends.protocol.wrong_settings import faults_of
 
 BACKENDS = {
     "echo": "backends.echo:EchoBackend",
@@ -37,6 +40,8 @@ def load(name: str, **options: Any) -> Backend:  # noqa: ANN401 - a backend's op
         raise ValueError(f"cannot load backend {name!r}: {error}{_install(name, error)}") from error
     try:
         backend: Backend = factory(**options)
+    except ValidationError as error:
+        raise ValueError("; ".join(faults_of(error))) from error
     except TypeError as error:
         advice = f"; --backend {LOADS_A_MODEL} loads a model" if name in BACKENDS else ""
         raise ValueError(f"{given}: the backend {name!r} takes none: {error}{advice}") from error

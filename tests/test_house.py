@@ -15,6 +15,7 @@ from backends.mock.settings import MockSettings
 from backends.openai.settings import OpenAISettings
 from backends.torch.settings import TorchSettings
 from backends.torch.weights.cache import CacheSettings
+from backends.upstream.settings import UpstreamSettings
 
 ROOT = Path(__file__).parent.parent
 LINES = 300
@@ -50,6 +51,9 @@ def test_env_example_lists_every_setting_with_its_meaning_and_default() -> None:
         "# --- the mock (BACKEND=mock) ---",
         "",
         *env_lines(MockSettings),
+        "# --- every upstream (BACKEND=openai, anthropic, folder) ---",
+        "",
+        *env_lines(UpstreamSettings),
         "# --- passthrough (BACKEND=openai) ---",
         "",
         *env_lines(OpenAISettings),

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from adapter.model_list.document import ModelListError
+from backends.protocol.failure import failure_of
+from backends.protocol.proxy import proxy_for
 
 if TYPE_CHECKING:
     import aiohttp
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 PIECE_BYTES = 65536
 REDIRECTS = 5
 REDIRECTED = frozenset({301, 302, 303, 307, 308})
+HEADER_BYTES = 64_000
+SERVER = "The model list's server"
+PROXY = "The proxy on the way to the model list"
 OK, NOT_MODIFIED = 200, 304
 # What shows a server the version we have, and the header of its answer that told us of it.
 VALIDATORS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
@@ -60,6 +65,7 @@ def source_of(url: str, *, timeout_s: float, max_bytes: int) -> Source:
             raise ValueError("the URL of the model list names no host")
         port = f":{address.port}" if address.port else ""
         name = f"{address.scheme}://{address.hostname}{port}{address.path}"
+        proxy_for(url)  # a wrong proxy stops the start
         return HTTPSource(url, name, timeout_s, max_bytes)
     if address.scheme == "file":
         if address.netloc not in {"", "localhost"} or not address.path:
@@ -119,16 +125,23 @@ class HTTPSource:
         """See `Source`."""
         import aiohttp  # noqa: PLC0415 - costs every start what only a list over HTTP needs
 
+        header_bytes = max(HEADER_BYTES, self._max_bytes)
         session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            max_line_size=header_bytes,
+            max_field_size=header_bytes,
         )
         try:
             async with asyncio.timeout(self._timeout_s), session:
                 return await self._answer(session, stamp)
         except TimeoutError:
             raise ModelListError(f"The model list took over {self._timeout_s:g} s.") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise ModelListError(f"{PROXY} answered {error.status}.") from error
         except aiohttp.ClientConnectorError as error:
-            raise ModelListError("The server of the model list cannot be reached.") from error
+            proxied = isinstance(error, aiohttp.ClientProxyConnectionError)
+            raise ModelListError(failure_of(error, PROXY if proxied else SERVER).message) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ModelListError(
                 "The answer with the model list broke off or is no HTTP."
@@ -141,7 +154,16 @@ class HTTPSource:
         asked = {header: stamp[header] for header in VALIDATORS if header in stamp}
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **asked}
         for _ in range(REDIRECTS + 1):
-            async with session.get(url, headers=headers, allow_redirects=False) as response:
+            proxy = proxy_for(str(url))
+            through = dict(proxy.headers) if proxy else {}
+            async with session.get(
+                url,
+                # To a server without TLS the proxy hands the request on; else it opens a tunnel.
+                headers=headers if url.scheme == "https" else {**headers, **through},
+                allow_redirects=False,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=through,
+            ) as response:
                 if response.status not in REDIRECTED:
                     return await self._reading(response, asked=bool(asked))
                 url = _redirected(url, response.headers.get("Location", ""))

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from adapter.settings import SECTIONS
+from backends.protocol.header_value import SECRET_NAME, header_value
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -143,7 +144,14 @@ def _expanded(value: Any, at: tuple[Any, ...], lines: Mapping[Any, int], path: P
     missing = [name for name in VARIABLE.findall(value) if name not in os.environ]
     if missing:
         raise ValueError(_told(path, at, f"{missing[0]} is not in the environment", lines))
-    return VARIABLE.sub(lambda found: os.environ[found.group(1)], value)
+    # A variable that was read from a file often ends with a line break.
+    value = VARIABLE.sub(lambda found: os.environ[found.group(1)].strip(), value)
+    if not any(SECRET_NAME.search(str(key)) for key in at[2:]):
+        return value
+    try:
+        return header_value(value)
+    except ValueError as error:
+        raise ValueError(_told(path, at, str(error), lines)) from error
 
 
 def _lines(node: yaml.Node | None, at: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:

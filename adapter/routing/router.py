@@ -71,7 +71,10 @@ class Router:
         for name, backend in config.backends.items():
             known = self._services.get(name)
             same = known if known is not None and known[0] == backend else None
-            services[name] = same or (backend, self._make(backend))
+            try:
+                services[name] = same or (backend, self._make(backend))
+            except ValueError as error:
+                raise ValueError(f"CONFIG: backends.{name}: {error}") from error
         return services
 
     def load(self, config: RoutingConfig, services: Services | None = None) -> None:

@@ -3,6 +3,7 @@
 Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +44,15 @@ class _Call:
 
 
 class Answer:
-    """Reads one stream; `over` is set by its last event.
+    """Reads one stream; `over` is set by its last event. `secrets` are shown to no client.
 
     Events, blocks and deltas of unknown types are passed over, as Anthropic asks its clients to.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, secrets: Iterable[str] = ()) -> None:
         self.over = False
         self._model = model
+        self._secrets = secrets
         self._calls: dict[int, _Call] = {}
         self._begun = 0
         self._unfed: _Call | None = None
@@ -84,7 +86,7 @@ class Answer:
         elif kind == "message_stop":
             return self.end()
         elif kind == "error":
-            raise stream_error(event.get("error"), self._model)
+            raise stream_error(event.get("error"), self._model, self._secrets)
         return []
 
     def end(self) -> list[Event]:

@@ -29,7 +29,7 @@ class AnthropicBackend:
         if unknown := options.keys() - AnthropicSettings.model_fields.keys():
             raise TypeError(f"anthropic has no {', '.join(sorted(unknown))}")
         settings = AnthropicSettings(**options)
-        if settings.anthropic_api_key is None and settings.anthropic_base_url == BASE_URL:
+        if not settings.anthropic_api_key and settings.anthropic_base_url == BASE_URL:
             raise ValueError("ANTHROPIC_API_KEY: not set, and Anthropic's API asks for one")
         try:
             self._upstream = Upstream(settings.anthropic_base_url, settings.headers())
@@ -53,10 +53,10 @@ class AnthropicBackend:
         if request.reasoning_effort is not None:
             ways = await self._catalogue.ways(request.model)
         body = orjson.dumps(messages_body(request, ways, self._max_tokens))
-        answer = Answer(request.model)
+        answer = Answer(request.model, self._upstream.secrets)
         async with self._upstream.ask("POST", "/v1/messages", body) as response:
             if response.status != OK:
-                raise await refusal_of(response, request.model)
+                raise await refusal_of(response, request.model, self._upstream.secrets)
             async with aclosing(server_sent_events(response.content.iter_any())) as events:
                 async for event in events:
                     if out := answer.take(event.data):

@@ -87,7 +87,7 @@ class Catalogue:
     async def _get(self, path: str) -> dict[str, Any]:
         async with self._upstream.ask("GET", path) as response:
             if response.status != OK:
-                raise await refusal_of(response)
+                raise await refusal_of(response, secrets=self._upstream.secrets)
             try:
                 told = orjson.loads(await response.read())
             except orjson.JSONDecodeError as error:

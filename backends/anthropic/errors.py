@@ -14,6 +14,7 @@ Source: https://platform.claude.com/docs/en/api/errors
 """
 
 import re
+from collections.abc import Iterable
 
 import aiohttp
 import orjson
@@ -30,10 +31,10 @@ from backends.protocol.errors import (
     RateLimitError,
     RequestTooLarge,
 )
+from backends.upstream.client import refusal_of as body_of
 from backends.upstream.errors import upstream_error
 from backends.upstream.retry import retry_after_s
 
-ERROR_BYTES = 65536
 STATUSES = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -80,23 +81,32 @@ TOO_LONG_TOGETHER = re.compile(
 )
 
 
-async def refusal_of(response: aiohttp.ClientResponse, model: str = "") -> APIError:
-    """The error that an answer other than 200 becomes."""
-    said = await response.content.read(ERROR_BYTES)
+async def refusal_of(
+    response: aiohttp.ClientResponse, model: str = "", secrets: Iterable[str] = ()
+) -> APIError:
+    """The error that an answer other than 200 becomes; `secrets` are what we sent."""
+    said = upstream_error(response.status, await body_of(response), our_key=False, secrets=secrets)
     wait_s = retry_after_s(response.headers)
-    return _error(response.status, said, model, round(wait_s) if wait_s else None)
+    return _error(response.status, said.message, model, round(wait_s) if wait_s else None)
 
 
-def stream_error(error: object, model: str) -> APIError:
-    """The error that an `error` event in a stream becomes."""
+def stream_error(error: object, model: str, secrets: Iterable[str] = ()) -> APIError:
+    """The error that an `error` event in a stream becomes; `secrets` are what we sent."""
     kind = error.get("type") if isinstance(error, dict) else None
-    return _error(STATUSES.get(str(kind), 500), orjson.dumps({"error": error}), model, None)
+    status = STATUSES.get(str(kind), 500)
+    told = upstream_error(status, orjson.dumps({"error": error}), our_key=False, secrets=secrets)
+    return _error(status, told.message, model, None)
 
 
-def _error(status: int, said: bytes, model: str, wait_s: int | None) -> APIError:
+def _error(status: int, message: str, model: str, wait_s: int | None) -> APIError:
+    error = _of_status(status, message, model, wait_s)
+    error.reason = error.reason or "status"
+    return error
+
+
+def _of_status(status: int, message: str, model: str, wait_s: int | None) -> APIError:
     if status in OPERATORS:
         return upstream_error(401, b"")
-    message = upstream_error(status, said).message
     if status == NotFoundError.status and message.startswith("model:"):
         return ModelNotFound(model)
     if status == BadRequestError.status and (too_long := _too_long(message)):

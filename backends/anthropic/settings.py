@@ -2,11 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backends.protocol.header_value import HeaderValue, header_value
+
 BASE_URL = "https://api.anthropic.com"
-Names = Annotated[tuple[str, ...], NoDecode]
+Names = Annotated[tuple[HeaderValue, ...], NoDecode]
+
+
+def _key(given: SecretStr) -> SecretStr:
+    return SecretStr(header_value(given.get_secret_value()))
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class AnthropicSettings(BaseSettings):
@@ -16,9 +25,11 @@ class AnthropicSettings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    anthropic_api_key: SecretStr | None = Field(None, description="Key for Anthropic's API.")
-    anthropic_base_url: str = Field(BASE_URL, description="Where Anthropic's API is, without /v1.")
-    anthropic_version: str = Field(
+    anthropic_api_key: Key | None = Field(None, description="Key for Anthropic's API.")
+    anthropic_base_url: HeaderValue = Field(
+        BASE_URL, description="Where Anthropic's API is, without /v1."
+    )
+    anthropic_version: HeaderValue = Field(
         "2023-06-01", description="Version of the API, its anthropic-version header."
     )
     anthropic_models: Names = Field(
@@ -45,7 +56,7 @@ class AnthropicSettings(BaseSettings):
             "anthropic-version": self.anthropic_version,
             "content-type": "application/json",
         }
-        if self.anthropic_api_key is not None:
+        if self.anthropic_api_key:
             headers["x-api-key"] = self.anthropic_api_key.get_secret_value()
         if self.anthropic_beta:
             headers["anthropic-beta"] = ",".join(self.anthropic_beta)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import suppress
 
 import orjson
 
@@ -11,9 +12,11 @@ from backends.protocol import Event, Finish, FinishReason, TextDelta, Usage
 from backends.protocol.errors import APIError, BackendUnavailable
 from backends.upstream import server_sent_events
 from backends.upstream.errors import bad_gateway, upstream_error
+from backends.upstream.words import words_of
 
 ANSWER_BYTES = 64_000_000
 Pieces = AsyncIterable[bytes]
+Secrets = Sequence[str]
 
 
 def unreadable(what: str) -> APIError:
@@ -21,7 +24,24 @@ def unreadable(what: str) -> APIError:
     return bad_gateway(f"The provider's answer cannot be read: {what}.")
 
 
-async def whole_answer(pieces: Pieces, at: AnswerAt) -> AsyncGenerator[Sequence[Event]]:
+def refusal(
+    status: int, body: bytes, at: AnswerAt, secrets: Secrets, retry_after_s: int | None
+) -> APIError:
+    """The error that an answer becomes which is no success: the words that the mapping finds."""
+    with suppress(orjson.JSONDecodeError):
+        document = orjson.loads(body)
+        for _, places in at.places:
+            with suppress(ValueError):
+                found = places.error.find(document) if places.error else None
+                if found and words_of(said := orjson.dumps({"error": found})).message:
+                    body = said
+                    break
+    return upstream_error(status, body, retry_after_s, secrets=secrets)
+
+
+async def whole_answer(
+    pieces: Pieces, at: AnswerAt, secrets: Secrets = ()
+) -> AsyncGenerator[Sequence[Event]]:
     """The events of a whole answer, all at once.
 
     Raises:
@@ -33,12 +53,14 @@ async def whole_answer(pieces: Pieces, at: AnswerAt) -> AsyncGenerator[Sequence[
         body += piece
         if len(body) > ANSWER_BYTES:
             raise unreadable(f"it is larger than {ANSWER_BYTES} bytes")
-    reading = _Reading(at, at.whole, "json")
+    reading = _Reading(at, at.whole, "json", secrets)
     said = reading.take(_document(bytes(body)), at.whole.text, "text")
     yield [*said, *reading.end()]
 
 
-async def streamed_answer(pieces: Pieces, at: AnswerAt) -> AsyncGenerator[Sequence[Event]]:
+async def streamed_answer(
+    pieces: Pieces, at: AnswerAt, secrets: Secrets = ()
+) -> AsyncGenerator[Sequence[Event]]:
     """The events of a stream as they come in.
 
     Raises:
@@ -46,7 +68,7 @@ async def streamed_answer(pieces: Pieces, at: AnswerAt) -> AsyncGenerator[Sequen
     """
     assert at.events is not None  # noqa: S101 - who calls has looked
     places = at.events
-    reading = _Reading(at, places, "events")
+    reading = _Reading(at, places, "events", secrets)
     end = None if places.end is None else places.end.encode()
     async for event in server_sent_events(pieces):
         if event.data == end:
@@ -70,8 +92,8 @@ def _document(data: bytes) -> object:
 class _Reading:
     """One answer in progress: what was said, why it finished, what it cost."""
 
-    def __init__(self, answer: AnswerAt, at: Places, key: str) -> None:
-        self._answer, self._at, self._key = answer, at, key
+    def __init__(self, answer: AnswerAt, at: Places, key: str, secrets: Secrets) -> None:
+        self._answer, self._at, self._key, self._secrets = answer, at, key, secrets
         self._counts: dict[str, int] = {}
         self._said = False
         self.finish: FinishReason | None = None
@@ -105,8 +127,7 @@ class _Reading:
     def _require_no_error(self, document: object) -> None:
         error = self._find(self._at.error, document, "error")
         if error:
-            told = error if isinstance(error, str | dict) else None
-            raise upstream_error(502, orjson.dumps({"error": told}))
+            raise upstream_error(502, orjson.dumps({"error": error}), secrets=self._secrets)
 
     def _finish(self, document: object) -> None:
         said = self._find(self._at.finish, document, "finish")

@@ -10,6 +10,8 @@ from backends.folder.settings import FolderSettings
 from backends.protocol import Event, GenerationRequest, Model
 from backends.protocol.errors import ModelNotFound
 from backends.upstream import Upstream
+from backends.upstream.client import refusal_of
+from backends.upstream.retry import retry_after_s
 
 
 class FolderBackend:
@@ -48,7 +50,12 @@ class FolderBackend:
         if provider is None:
             raise ModelNotFound(request.model)
         upstream, body = self._upstreams[provider.name], provider.body(request)
-        async with upstream.succeed("POST", provider.header.path, body) as response:
+        async with upstream.ask("POST", provider.header.path, body) as response:
+            if not response.ok:
+                wait_s = retry_after_s(response.headers)
+                raise provider.refusal(
+                    response.status, await refusal_of(response), round(wait_s) if wait_s else None
+                )
             pieces = response.content.iter_any()
             async with aclosing(provider.events(pieces, response.content_type)) as answer:
                 async for events in answer:

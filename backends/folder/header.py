@@ -9,28 +9,31 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from backends.folder.files import TextFile
+from backends.protocol.header_value import HEADER_NAME, SECRET_NAME, header_value
 
 LINE = re.compile(r"POST (/[!-~]*) HTTP/1\.[01]")
-NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # The client of the upstream writes these itself, and the host is the metadata's.
 OWN = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
     | {"expect", "keep-alive", "proxy-connection"}
 )
-SECRET = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 SECRET_IN_QUERY = re.compile(r"([?&][^=&]*(?:key|token|secret)[^=&]*=)(?!\$\{)[^&]*", re.IGNORECASE)
 REDACTED = "[redacted]"
 
 
 @dataclass(slots=True)
 class Header:
-    """The path and the headers to send, and the same as they may be shown: without a key."""
+    """The path and the headers to send, and the same as they may be shown: without a key.
+
+    `secrets` are the values of variables that are named like a key, or stand where one does.
+    """
 
     path: str
     shown_path: str
     headers: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
 
 
 def read_header(file: TextFile, environment: Mapping[str, str]) -> Header:
@@ -52,8 +55,14 @@ def read_header(file: TextFile, environment: Mapping[str, str]) -> Header:
     for number, line in enumerate(lines[1:], 2):
         name, value = _split(file, number, line, {sent.lower() for sent in header.headers})
         header.headers[name] = _expanded(file, number, value, environment)
-        hidden = SECRET.search(name) and not VARIABLE.search(value)
+        hidden = SECRET_NAME.search(name) and not VARIABLE.search(value)
         header.shown[name] = REDACTED if hidden else value
+    header.secrets |= {
+        header_value(environment[name])
+        for line in lines
+        for name in VARIABLE.findall(line)
+        if SECRET_NAME.search(line) or SECRET_NAME.search(name)
+    }
     if "content-type" not in {sent.lower() for sent in header.headers}:
         header.headers["Content-Type"] = header.shown["Content-Type"] = "application/json"
     return header
@@ -61,7 +70,7 @@ def read_header(file: TextFile, environment: Mapping[str, str]) -> Header:
 
 def _split(file: TextFile, number: int, line: str, seen: set[str]) -> tuple[str, str]:
     name, colon, value = line.partition(":")
-    if not colon or not NAME.fullmatch(name):
+    if not colon or not HEADER_NAME.fullmatch(name):
         raise file.wrong("not of the form 'Name: value'", line=number)
     if name.lower() in OWN:
         raise file.wrong(f"{name} is not for a provider to set", line=number)
@@ -82,7 +91,8 @@ def _expanded(
 
     def value_of(match: re.Match[str]) -> str:
         name = match.group(1)
-        value = environment.get(name, "")
+        # A variable that was read from a file often ends with a line break.
+        value = environment.get(name, "").strip()
         if not value:
             raise file.wrong(f"the environment variable {name} is not set", line=number)
         if not _is_plain(value):

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import orjson
 
-from backends.folder.answer import Pieces, streamed_answer, whole_answer
+from backends.folder.answer import Pieces, refusal, streamed_answer, whole_answer
 from backends.folder.files import FolderError, read_text
 from backends.folder.header import Header, read_header
 from backends.folder.metadata import Metadata, read_metadata
 from backends.folder.payload import Payload
 from backends.folder.placeholders import Asked, require_carried, values_of
 from backends.protocol import Event, GenerationRequest
+from backends.protocol.errors import APIError
+from backends.upstream.redaction import sent_secrets
 
 METADATA, HEADER, PAYLOAD = "metadata.json", "header.txt", "payload.json"
 
@@ -27,6 +29,11 @@ class Provider:
     metadata: Metadata
     header: Header
     payload: Payload
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent to the provider, and shown to no client."""
+        return (*self.header.secrets, *sent_secrets(self.header.headers))
 
     @property
     def streams(self) -> bool:
@@ -52,8 +59,12 @@ class Provider:
         """
         answer = self.metadata.answer
         if answer.whole and (answer.events is None or "json" in content_type):
-            return whole_answer(pieces, answer)
-        return streamed_answer(pieces, answer)
+            return whole_answer(pieces, answer, self.secrets)
+        return streamed_answer(pieces, answer, self.secrets)
+
+    def refusal(self, status: int, body: bytes, retry_after_s: int | None) -> APIError:
+        """The error that an answer becomes which is no success."""
+        return refusal(status, body, self.metadata.answer, self.secrets, retry_after_s)
 
 
 def read_provider(folder: Path, hosts: Collection[str]) -> Provider:

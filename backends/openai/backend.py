@@ -34,6 +34,7 @@ class OpenAIBackend:
 
     Raises:
         TypeError: there is no such option.
+        ValueError: a setting is wrong.
     """
 
     def __init__(self, client: Any = None, **options: Any) -> None:  # noqa: ANN401 - a duck
@@ -83,7 +84,10 @@ def _setting(name: str) -> str:
 
 def _way(client: Any, settings: OpenAISettings) -> _Way:  # noqa: ANN401 - a duck
     if client is None:
-        return ByteRelay(connection(settings), settings)
+        try:
+            return ByteRelay(connection(settings), settings)
+        except ValueError as error:
+            raise ValueError(f"OPENAI_BASE_URL: {error}") from error
     if _is_plain(client):
         return ByteRelay(connection_of(client, settings), settings)
     return CustomClient(client, forward_client_key=settings.forward_client_key)

@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+
+from yarl import URL
 
 from backends.openai.settings import OpenAISettings
+from backends.protocol.header_value import header_value, headers_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -17,31 +19,44 @@ NO_KEY = "none"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An upstream's address, what every request to it carries, and how long it may be silent."""
+    """An upstream's address, what every request to it carries, and how long it may be silent.
+
+    The query of `base_url` goes with every request. Azure wants a key in a header of its own.
+    """
 
     base_url: str
-    key: str = field(repr=False)
     auth: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    query: str
     silence_s: float
+    azure: bool = False
+
+    def auth_of(self, authorization: str | None) -> dict[str, str]:
+        """The headers that hand a client's own `Authorization` on."""
+        if authorization is None:
+            return {}
+        if self.azure:
+            return {"api-key": authorization.partition(" ")[2].strip()}
+        return {"authorization": authorization}
 
 
 def connection(settings: OpenAISettings) -> Connection:
     """What `AsyncOpenAI` would make of the settings, without the second that its import takes."""
-    key = settings.openai_api_key or os.environ.get("OPENAI_API_KEY") or NO_KEY
+    found = settings.openai_api_key or header_value(os.environ.get("OPENAI_API_KEY", ""))
+    key, version = found or NO_KEY, settings.openai_api_version
+    auth = {"api-key": key} if version else {"authorization": f"Bearer {key}"}
     own = {
         "openai-organization": settings.openai_org_id,
         "openai-project": settings.openai_project_id,
     }
     return Connection(
-        base_url=settings.openai_base_url or OPENAI_URL,
-        key=key,
-        auth={"authorization": f"Bearer {key}"} if key != NO_KEY else {},
+        base_url=_with_query(
+            settings.openai_base_url or OPENAI_URL, {"api-version": version} if version else {}
+        ),
+        auth=auth if key != NO_KEY else {},
         headers={name: value for name, value in own.items() if value}
         | {name.lower(): value for name, value in settings.openai_headers.items()},
-        query="",
         silence_s=settings.openai_silence_s,
+        azure=bool(version),
     )
 
 
@@ -51,26 +66,32 @@ def connection_of(client: "AsyncOpenAI", settings: OpenAISettings) -> Connection
     Its own way of asking costs several times the relay's. It is not the SDK that asks, so the
     headers by which it tells of its machine (`x-stainless-*`) are left out.
     """
-    key = client.api_key
     # A client without a key has the name of none.
-    auth = _strings(client.auth_headers) if key != NO_KEY else {}
+    auth = _strings(client.auth_headers) if client.api_key != NO_KEY else {}
     own = {"accept", "content-type", *auth}
     return Connection(
-        base_url=str(client.base_url).rstrip("/"),
-        key=key,
+        base_url=_with_query(
+            str(client.base_url).rstrip("/"),
+            {name: str(value) for name, value in client.default_query.items()},
+        ),
         auth=auth,
         headers={
             name: value
             for name, value in _strings(client.default_headers).items()
             if name not in own and "stainless" not in name
         },
-        query=urlencode({name: str(value) for name, value in client.default_query.items()}),
         silence_s=_read_s(client.timeout) or settings.openai_silence_s,
     )
 
 
+def _with_query(base_url: str, query: dict[str, str]) -> str:
+    return str(URL(base_url).update_query(query)) if query else base_url
+
+
 def _strings(headers: Any) -> dict[str, str]:  # noqa: ANN401 - the SDK marks what it omits
-    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
+    return headers_of(
+        {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
+    )
 
 
 def _read_s(timeout: Any) -> float | None:  # noqa: ANN401 - seconds, or httpx's four of them

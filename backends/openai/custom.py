@@ -6,7 +6,8 @@ retries by itself, or not at all.
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -14,12 +15,12 @@ import orjson
 
 from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import (
-    APIError,
     BackendTimeout,
     BackendUnavailable,
     BadRequestError,
     NotFoundError,
 )
+from backends.protocol.failure import failure_of
 from backends.protocol.relay import HOPS_HEADER, hops
 from backends.upstream.errors import upstream_error
 from backends.upstream.retry import retry_after_s
@@ -45,13 +46,15 @@ class CustomClient:
 
     def __init__(self, client: Any, *, forward_client_key: bool = False) -> None:  # noqa: ANN401
         self._client = client
+        key = getattr(client, "api_key", None)
+        self._secrets = (key,) if isinstance(key, str) and key else ()
         self._forward_client_key = forward_client_key
 
     async def models(self) -> Sequence[Model]:
         """What `models.list` gives; any name, if the client has no such method."""
         if not hasattr(self._client, "models"):
             return [Model("*")]
-        with _translated(our_key=True):
+        with self._translated(our_key=True):
             page = await self._client.models.list()
         return [
             Model(one.id, owned_by=getattr(one, "owned_by", "upstream"), created=one.created)
@@ -63,12 +66,12 @@ class CustomClient:
         """What the method of that path answers; see `Relays`."""
         method = self._method(request)
         arguments = self._arguments(method, request)
-        our_key = not self._forward_client_key
-        with _translated(our_key=our_key):
+        translated = partial(self._translated, our_key=not self._forward_client_key)
+        with translated():
             answer = await method(**arguments)
         try:
             if hasattr(answer, "__aiter__"):
-                events = _events(answer, request.path.partition("?")[0], our_key=our_key)
+                events = _events(answer, request.path.partition("?")[0], translated)
                 yield RelayResponse(200, [EVENT_STREAM], events)
             else:
                 yield RelayResponse(200, _head(answer), _whole(answer))
@@ -82,6 +85,28 @@ class CustomClient:
         close = getattr(self._client, "close", None)
         if close is not None and inspect.isawaitable(closing := close()):
             await closing
+
+    @contextmanager
+    def _translated(self, *, our_key: bool) -> Iterator[None]:
+        """The client's errors as ours."""
+        import openai  # noqa: PLC0415 - half a second to import
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise BackendTimeout("The upstream did not answer in time.") from error
+        except openai.APIConnectionError as error:
+            failure = failure_of(error)
+            raise BackendUnavailable(failure.message, reason=failure.reason) from error
+        except openai.APIError as error:
+            # In mid-stream there is no status any more.
+            status, wait_s = BackendUnavailable.status, None
+            if isinstance(error, openai.APIStatusError):
+                status, wait_s = error.status_code, retry_after_s(error.response.headers)
+            retry_s = round(wait_s) if wait_s else None
+            raise upstream_error(
+                status, _told(error), retry_s, our_key=our_key, secrets=self._secrets
+            ) from error
 
     def _method(self, request: RelayRequest) -> Callable[..., Any]:
         name = METHODS.get(request.path.partition("?")[0])
@@ -149,10 +174,12 @@ async def _whole(answer: Any) -> AsyncIterator[bytes]:  # noqa: ANN401
     yield _json(answer)
 
 
-async def _events(answer: AsyncIterator[Any], path: str, *, our_key: bool) -> AsyncIterator[bytes]:
+async def _events(
+    answer: AsyncIterator[Any], path: str, translated: Callable[[], AbstractContextManager[None]]
+) -> AsyncIterator[bytes]:
     """The events of a stream; one that stops before its end is an error and no `[DONE]`."""
     ended = False
-    with _translated(our_key=our_key):
+    with translated():
         async for chunk in answer:
             if path == "/responses":
                 kind = str(_member(chunk, "type"))
@@ -172,25 +199,8 @@ def _member(thing: Any, name: str) -> Any:  # noqa: ANN401
     return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
 
 
-@contextmanager
-def _translated(*, our_key: bool) -> Iterator[None]:
-    """The client's errors as ours."""
-    import openai  # noqa: PLC0415 - half a second to import
-
-    try:
-        yield
-    except openai.APITimeoutError as error:
-        raise BackendTimeout("The upstream did not answer in time.") from error
-    except openai.APIConnectionError as error:
-        raise BackendUnavailable("The upstream cannot be reached.") from error
-    except openai.APIStatusError as error:
-        wait_s = retry_after_s(error.response.headers)
-        raise _told(error, error.status_code, round(wait_s) if wait_s else None, our_key) from error
-    except openai.APIError as error:
-        # In mid-stream, where there is no status any more.
-        raise _told(error, BackendUnavailable.status, None, our_key) from error
-
-
-def _told(error: Any, status: int, wait_s: int | None, our_key: bool) -> APIError:  # noqa: ANN401
-    body = error.body if isinstance(error.body, dict) else {"message": error.message}
-    return upstream_error(status, orjson.dumps({"error": body}), wait_s, our_key=our_key)
+def _told(error: Any) -> bytes:  # noqa: ANN401 - a client's own error
+    """What the upstream said: the SDK has read it, whole or its `error` alone."""
+    if error.body is None:
+        return str(error.message).encode()
+    return error.body.encode() if isinstance(error.body, str) else orjson.dumps(error.body)

@@ -17,7 +17,8 @@ from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import APIError, BackendUnavailable
 from backends.upstream import Upstream
 from backends.upstream.client import refusal_of
-from backends.upstream.errors import SECRETS, bad_gateway, upstream_error
+from backends.upstream.errors import bad_gateway, upstream_error
+from backends.upstream.redaction import has_secret, sent_secrets
 from backends.upstream.retry import RetryPolicy
 
 Headers = list[tuple[bytes, bytes]]
@@ -31,7 +32,6 @@ JSON_PATHS = frozenset(
     {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses"}
 )
 ERROR_BODY = re.compile(rb'\s*\{\s*"error"\s*:\s*[{"]')
-SHORT = 8  # a key this short cannot be told from a word
 UNLISTED = frozenset({404, 405, 501})
 
 
@@ -39,9 +39,7 @@ class ByteRelay:
     """Exchanges with the server at the other end of a connection."""
 
     def __init__(self, connection: Connection, settings: OpenAISettings) -> None:
-        self._key = connection.key
-        self._auth = connection.auth
-        self._query = connection.query
+        self._connection = connection
         self._forward_client_key = settings.forward_client_key
         self._upstream = Upstream(
             connection.base_url,
@@ -50,6 +48,7 @@ class ByteRelay:
             silence_s=connection.silence_s,
             connect_s=settings.openai_connect_s,
         )
+        self._secrets = (*sent_secrets(connection.auth), *self._upstream.secrets)
 
     async def models(self) -> Sequence[Model]:
         """What the upstream lists; any name, where it has no list.
@@ -59,7 +58,7 @@ class ByteRelay:
         """
         try:
             async with self._upstream.succeed(
-                "GET", self._path("/models"), headers=self._auth
+                "GET", "/models", headers=self._connection.auth
             ) as response:
                 return _models(await response.read())
         except APIError as error:
@@ -72,13 +71,13 @@ class ByteRelay:
     @asynccontextmanager
     async def relay(self, request: RelayRequest) -> AsyncIterator[RelayResponse]:
         """The upstream's answer; see `Relays`."""
-        headers = {**request.headers, **self._auth}
+        auth = self._connection.auth
         if self._forward_client_key:
-            headers.pop("authorization", None)
-            if request.authorization is not None:
-                headers["authorization"] = request.authorization
-        path = self._path(request.path)
-        async with self._upstream.ask(request.method, path, request.body, headers) as response:
+            auth = self._connection.auth_of(request.authorization)
+        headers = {**request.headers, **auth}
+        async with self._upstream.ask(
+            request.method, request.path, request.body, headers
+        ) as response:
             yield await self._answer(request, response)
 
     async def aclose(self) -> None:
@@ -109,23 +108,16 @@ class ByteRelay:
 
     def _refusal(self, status: int, headers: Headers, body: bytes) -> RelayResponse:
         """The upstream's own envelope, byte for byte where it tells nothing that it should not."""
-        if self._key and len(self._key) >= SHORT:
-            body = body.replace(self._key.encode(), b"[key]")
         our_key = not self._forward_client_key
-        error = upstream_error(status, body, our_key=our_key)
+        error = upstream_error(status, body, our_key=our_key, secrets=self._secrets)
         if error.status != status:
             raise error
-        if not _is_envelope(body) or SECRETS.search(body.decode(errors="replace")):
+        if not _is_envelope(body) or has_secret(body, self._secrets):
             told = {"message": error.message, "type": error.type, "param": error.param}
             body = orjson.dumps({"error": {**told, "code": error.code}})
         headers = [header for header in headers if header[0] != b"content-type"]
         headers.append((b"content-type", b"application/json"))
         return RelayResponse(status, headers, _Begun(body))
-
-    def _path(self, path: str) -> str:
-        if not self._query:
-            return path
-        return f"{path}{'&' if '?' in path else '?'}{self._query}"
 
 
 def _returned(response: ClientResponse) -> Headers:

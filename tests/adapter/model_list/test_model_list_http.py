@@ -80,7 +80,7 @@ async def test_a_server_that_is_gone(open_list: Open, source: ListServer) -> Non
     await models.start()
     source.stop()
     await models.refresh()
-    assert models.state.error == "The server of the model list cannot be reached."
+    assert models.state.error == "The model list's server refuses connections."
     source.start()
     await models.refresh()
     assert models.state.status == "ok"
