@@ -15,6 +15,7 @@ def faults_of(error: ValidationError) -> list[str]:
 def _line(details: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
     name = ".".join(str(part) for part in details["loc"]).upper()
     message = details["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}" + (
-        "" if SECRET_NAME.search(name) else f" (got {details['input']!r})"
-    )
+    given = details["input"]
+    if SECRET_NAME.search(name) or not str(given).isprintable():
+        return f"{name}: {message}"
+    return f"{name}: {message} (got {given!r})"

@@ -24,7 +24,9 @@ class Address:
             raise ValueError(f"{shown!r} is no http:// or https:// URL")
         url = URL(given)
         self.base_url = str(url.with_user(None).with_query(None).with_fragment(None)).rstrip("/")
-        self.query = url.raw_query_string
+        # As it was given: yarl would write some of what is encoded anew.
+        plain = parts.query.isascii() and " " not in parts.query
+        self.query = parts.query if plain else url.raw_query_string
         self._names = frozenset(_name(pair) for pair in self.query.split("&"))
         self.headers: dict[str, str] = {}
         if url.user is not None or url.password is not None:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
-from aiohttp import http_exceptions
 from yarl import URL
 
 from backends.protocol.errors import APIError, BackendTimeout, BackendUnavailable
@@ -180,14 +179,13 @@ class Upstream:
             raise _unavailable(error) from error
 
     def _unusable(self, error: aiohttp.ClientResponseError) -> APIError:
-        """An answer came, of a proxy that will not connect us or of what is no HTTP."""
+        """An answer came, from a proxy that will not connect us or in no form that is read."""
         if isinstance(error, aiohttp.ClientHttpProxyError):
             said = f"The proxy on the way to the upstream answered {error.status}."
-        elif isinstance(error.__cause__, http_exceptions.LineTooLong):
-            limit_kb = self._max_header_bytes // BYTES_PER_KB
-            said = f"The upstream answered with a header over {limit_kb} KB."
         else:
-            said = "The upstream answered with what is no HTTP."
+            # aiohttp 3.14 does not say which of the two it is, but in words.
+            limit_kb = self._max_header_bytes // BYTES_PER_KB
+            said = f"The upstream's answer is no HTTP, or has a header over {limit_kb} KB."
         return BackendUnavailable(said, reason="status")
 
     def _open(self) -> aiohttp.ClientSession:

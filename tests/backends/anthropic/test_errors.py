@@ -1,6 +1,7 @@
 """Anthropic's failures, before the answer and in the middle of it."""
 
 import json
+from typing import Any
 
 import httpx
 import openai
@@ -178,6 +179,25 @@ def test_a_secret_in_a_message_stays_here(plain: httpx.Client, stub: Stub) -> No
     message = error_of(plain.post(CHAT, json=BODY))["message"]
     assert KEY not in message
     assert "/srv" not in message
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"type": "error", "error": {"type": "x", "message": "No."}}, "No."),
+        ({"error": "No."}, "No."),
+        ({"detail": [{"loc": ["body", "n"], "msg": "No."}]}, "n: No."),
+        ([{"error": {"message": "No."}}], "No."),
+        ({"message": f"Key {KEY} is no key."}, "Key [key] is no key."),
+    ],
+)
+def test_a_refusal_of_another_form_keeps_its_words(
+    plain: httpx.Client, stub: Stub, told: Any, said: str
+) -> None:
+    stub.failures = [(422, told, {})]
+    answer = plain.post(CHAT, json=BODY)
+    assert answer.status_code == 400
+    assert error_of(answer)["message"] == said
 
 
 def test_nobody_is_there(serve: Serve) -> None:

@@ -172,6 +172,34 @@ def test_a_refusal_keeps_its_status(pair: Pair, status: int, told: int) -> None:
     assert len(pair.upstream.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "No."}}, "No."),
+        ({"error": "No."}, "No."),
+        ({"error": ["No.", {"why": ["Never."]}]}, "No.; why: Never."),
+        ({"error": 7, "message": "No."}, "No."),
+        ({"out": {"text": "x"}, "detail": [{"loc": ["body", "n"], "msg": "No."}]}, "n: No."),
+        ("No.", "No."),
+        ({"error": "Key sk-test of acme-1234 is no key."}, "Key [key] of acme-1234 is no key."),
+    ],
+)
+def test_a_refusal_keeps_its_words(pair: Pair, body: Any, said: str) -> None:
+    pair.say(json.dumps(body), status=400)
+    for model in ("whole", "both"):
+        answer = pair.ask(model)
+        assert answer.status_code == 400
+        assert error_of(answer)["message"] == said
+
+
+def test_a_mapped_error_of_any_form_keeps_its_words(pair: Pair) -> None:
+    for error, said in [(["No."], "No."), ({"why": {"detail": "No."}}, "why: No."), (7, "502")]:
+        pair.say(json.dumps({"error": error}))
+        answer = pair.ask()
+        assert answer.status_code == 502
+        assert said in error_of(answer)["message"]
+
+
 def test_a_redirect_is_not_followed(pair: Pair) -> None:
     pair.say(status=307)
     assert pair.ask().status_code >= 500

@@ -7,10 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx2
-from openai import APIConnectionError, APITimeoutError, RateLimitError
+from openai import APIConnectionError, APITimeoutError, RateLimitError, UnprocessableEntityError
 
 from backends.openai import OpenAIBackend
 
+# As the SDK hands it out: an envelope's `error`, or the whole body, or the text.
+REFUSALS: dict[str, Any] = {
+    "envelope": {"message": "No.", "code": "c"},
+    "detail": {"detail": [{"loc": ["body", "n"], "msg": "No."}]},
+    "array": [{"error": {"message": "No."}}],
+    "text": "No.",
+    "none": None,
+}
 REQUEST = httpx2.Request("POST", "http://duck/v1")
 
 
@@ -36,6 +44,9 @@ async def chat(*, model: str, messages: list[dict[str, Any]], **more: Any) -> An
     if text == "busy":
         refusal = httpx2.Response(429, headers={"retry-after": "7"}, request=REQUEST)
         raise RateLimitError("m", response=refusal, body={"message": "Too busy.", "code": "busy"})
+    if text in REFUSALS:
+        response = httpx2.Response(422, request=REQUEST)
+        raise UnprocessableEntityError("The SDK says.", response=response, body=REFUSALS[text])
     if text == "away":
         raise APIConnectionError(request=REQUEST)
     if text == "slow":

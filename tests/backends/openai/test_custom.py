@@ -69,6 +69,22 @@ def test_its_errors_are_ours(http: httpx.Client, text: str, status: int) -> None
         assert answer.headers["retry-after"] == "7"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("envelope", "No."),
+        ("detail", "n: No."),
+        ("array", "No."),
+        ("text", "No."),
+        ("none", "The SDK says."),
+    ],
+)
+def test_a_refusal_of_any_form_keeps_its_words(http: httpx.Client, text: str, said: str) -> None:
+    answer = http.post(PATH, json=body(text))
+    assert answer.status_code == 422
+    assert error_of(answer)["message"] == said
+
+
 def test_a_method_is_asked_for_what_it_takes_alone(http: httpx.Client) -> None:
     asked = {"model": "duck", "input": "abc"}
     assert http.post("/v1/embeddings", json=asked).json()["data"][0]["embedding"] == [3]
