@@ -17,6 +17,7 @@ from adapter.content_coding import ContentCoding
 from adapter.cors import CORS
 from adapter.edge import Edge, HeadAsGet
 from adapter.errors import Errors
+from adapter.exchange import Attempt, Exchange
 from adapter.generation.duties import honoured
 from adapter.health import operator_routes
 from adapter.logs import AccessLog
@@ -27,7 +28,7 @@ from adapter.pages import PAGES, Index, document_routes, unclaimed
 from adapter.parse.body import BYTES_PER_MB
 from adapter.routes import OPERATIONS
 from adapter.routes.operation import Operations
-from adapter.routing import BackendConfig, Router, RoutingConfig, read_routing, watch
+from adapter.routing import BackendConfig, Router, RoutingConfig, State, read_routing, watch
 from adapter.service import Service
 from adapter.settings import Settings
 from adapter.websocket import WebSocketRefusal
@@ -58,21 +59,20 @@ class App(FastAPI):
         self.settings = settings
         self.models: Lists
         self.metrics = Metrics()
-        self.access_log = AccessLog(settings.log_level)
+        self.access_log = AccessLog(settings.log_level, settings.log_format)
         self.routing: Router | None = None
         self.model_list = _model_list(settings)
         if self.model_list is not None:
             self.metrics.watch_model_list(self.model_list)
-        allowed = AllowList(settings.allowed_models)
         if isinstance(serves, RoutingConfig):
-            self.routing = self.models = Router(self._around, self._provider_of)
-            self.catalog = Catalog(self.models, allowed, settings.model_name, self.model_list)
+            self.routing = self.models = Router(self._around, self._provider_of, self._report)
+            self.catalog = self._catalog()
             self.routing.load(serves)
             self.service = self.routing.first()
         else:
             self.models = serves
-            self.catalog = Catalog(self.models, allowed, settings.model_name, self.model_list)
-            self.service = self._service(serves)
+            self.catalog = self._catalog()
+            self.service = self._service(settings.backend, serves)
         self.metrics.watch_backend(self.models)
         self.include_router(operator_routes(self.models, self.metrics, self.model_list))
         self.router.routes.extend(document_routes(self.title))
@@ -80,8 +80,18 @@ class App(FastAPI):
         if settings.cors_origins:
             self.add_middleware(CORS, origins=settings.cors_origins)
 
-    def _service(self, backend: Backend) -> Service:
+    def _catalog(self) -> Catalog:
+        return Catalog(
+            self.models,
+            AllowList(self.settings.allowed_models),
+            self.settings.model_name,
+            self.model_list,
+            strict=self.settings.strict_models,
+        )
+
+    def _service(self, name: str, backend: Backend) -> Service:
         return Service(
+            name=name,
             backend=backend,
             catalog=self.catalog,
             honours=honoured(backend),
@@ -96,8 +106,13 @@ class App(FastAPI):
         listed = self.catalog.priced(model)
         return listed.provider if listed is not None else None
 
-    def _around(self, config: BackendConfig) -> Service:
-        return self._service(load(config.use, **config.options))
+    def _around(self, name: str, config: BackendConfig) -> Service:
+        return self._service(name, load(config.use, **config.options))
+
+    def _report(self, exchange: Exchange, attempt: Attempt, circuit: State) -> None:
+        self.access_log.attempt(exchange, attempt)
+        listed = exchange.model is not None and self.catalog.is_listed(exchange.model)
+        self.metrics.observe_attempt(attempt, listed=listed, circuit_open=circuit == "open")
 
     def build_middleware_stack(self) -> ASGIApp:
         """The layers, from the inside out."""
@@ -168,7 +183,7 @@ def create(settings: Settings | None = None, backend: Backend | None = None) -> 
         ValueError: a setting is wrong; the message is one line that names it.
     """
     settings = settings or Settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     keys_of(settings)
     serves: Backend | RoutingConfig | None = backend or read_routing(settings.config)
     if serves is None:

@@ -30,6 +30,7 @@ FLAGS = {
     "model_name": "NAME",
     "workers": "INTEGER",
     "log_level": "[debug|info|warning|error]",
+    "log_format": "[auto|text|json]",
     "config": "FILE",
 }
 

@@ -6,10 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapter.catalog import Catalog
 from adapter.exchange import Exchange
 from adapter.logs import AccessLog
-from adapter.metrics import CANCELLED, Metrics
+from adapter.metrics import CANCELLED, OTHER, Metrics
 from adapter.paths import is_plain, simplify
-
-OTHER = "other"
 
 
 class Edge:

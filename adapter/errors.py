@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapter.exchange import ClientGone, Exchange
+from adapter.exchange import CLIENT_CLOSED_REQUEST, ClientGone, Exchange
 from adapter.hints import unknown_url
 from adapter.sse import data_event
 from backends.protocol.errors import (
@@ -21,7 +21,6 @@ from backends.protocol.errors import (
 )
 
 MESSAGE_CHARACTERS = 1000
-CLIENT_CLOSED_REQUEST = 499
 
 
 def envelope(error: APIError) -> bytes:
@@ -71,7 +70,7 @@ class Errors:
 async def _answer(exchange: Exchange, error: APIError, send: Send) -> None:
     if exchange.complete:
         return
-    exchange.error = error.code or error.type
+    exchange.error, exchange.reason = error.code or error.type, error.reason
     body = envelope(error)
     if exchange.status:
         if exchange.stream:

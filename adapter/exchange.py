@@ -13,12 +13,37 @@ from starlette.types import Message, Receive, Scope, Send
 from adapter.auth import ANYONE, Key
 from adapter.model_list import ListedModel
 from backends.protocol import Event, Usage
+from backends.protocol.errors import APIError
 
 WATCH_AFTER_S = 0.1
+CLIENT_CLOSED_REQUEST = 499
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong, the client left
     """The client closed the connection; its generation has been cancelled."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What came of asking one route: a backend, and what it calls the model."""
+
+    backend: str
+    model: str
+    status: int = 0
+    error: str | None = None
+    reason: str | None = None
+    seconds: float = 0.0
+    failed: bool = False  # so that another route may do better
+
+    def fail(self, error: BaseException) -> None:
+        """Note why it failed."""
+        if isinstance(error, APIError):
+            self.status, self.reason = error.status, error.reason
+            self.error = error.code or error.type
+        elif isinstance(error, ClientGone | asyncio.CancelledError):
+            self.status, self.error = CLIENT_CLOSED_REQUEST, "cancelled"
+        else:
+            self.status, self.error = APIError.status, "crash"
 
 
 @dataclass(slots=True)
@@ -49,6 +74,9 @@ class Exchange:
     first_token_s: float | None = None
     backend_s: float = 0.0
     error: str | None = None
+    reason: str | None = None  # of a failed upstream: one of `backends.protocol.errors.REASONS`
+    backend: str | None = None
+    attempts: int = 0
     complete: bool = False  # whether the last byte has gone out
     reply: Send = field(init=False)
 
@@ -59,6 +87,13 @@ class Exchange:
         """Go on through the middleware in between: read and answer by their wrappers."""
         self.receive = receive
         self.reply = send
+
+    def begin(self, backend: str) -> None:
+        """Note that a backend is asked now; what another one gave before it failed is forgotten."""
+        self.backend = backend
+        self.attempts += 1
+        self.first_token_s = self.reason = None
+        self.count(0)
 
     def count(self, prompt_tokens: int, completion_tokens: int = 0) -> None:
         """Note what the exchange took and made, for the log and the metrics."""

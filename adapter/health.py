@@ -38,6 +38,7 @@ def operator_routes(
         ready: dict[str, Any] = {"status": "ready"}
         if isinstance(backend, Router):
             ready["backends"] = await backend.states()
+            ready["routes"] = backend.circuits()
         if model_list is not None:
             ready["model_list"] = asdict(model_list.state)
         return ready

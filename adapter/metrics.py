@@ -6,7 +6,9 @@ Source: OpenTelemetry semantic conventions, gen-ai metrics.
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter, time
 
 from prometheus_client import (
@@ -21,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from adapter.exchange import Exchange
+from adapter.exchange import Attempt, Exchange
 from adapter.model_list import ModelList
 from backends.protocol import Lists, Measures
 
@@ -29,6 +31,7 @@ SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 TOKEN_SECONDS = (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 OVERHEAD_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1)
 CANCELLED = 499
+OTHER = "other"
 
 
 @dataclass(slots=True)
@@ -88,6 +91,18 @@ class Metrics:
         self._cost = self._counter(
             "adapter_cost_usd", "What answers cost by the model list", ("model", "key")
         )
+        self._attempts = self._counter(
+            "adapter_route_attempts",
+            "Attempts of a backend to answer for a model",
+            ("backend", "model", "http_response_status_code"),
+        )
+        self._circuits = Gauge(
+            "adapter_route_circuit_open",
+            "Workers in which a route's circuit was open after its last attempt",
+            ("backend", "model"),
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
         self.in_flight = Gauge(
             "adapter_requests_in_flight",
             "Requests being answered",
@@ -124,6 +139,13 @@ class Metrics:
             spent_s = now_s - exchange.first_token_s
             generated.per_token.observe(spent_s / (exchange.completion_tokens - 1))
 
+    def observe_attempt(self, attempt: Attempt, *, listed: bool, circuit_open: bool) -> None:
+        """Count an attempt of a route; its model is `other` unless a listed one was asked for."""
+        model = attempt.model if listed else OTHER
+        self._attempts.labels(attempt.backend, model, attempt.status).inc()
+        if listed:
+            self._circuits.labels(attempt.backend, model).set(circuit_open)
+
     def watch_model_list(self, model_list: ModelList) -> None:
         """Tell of the dynamic list: how many models, how old, and whether the source fails.
 
@@ -153,6 +175,7 @@ class Metrics:
         """The Prometheus exposition of all workers."""
         registry = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            _forget_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
@@ -183,6 +206,20 @@ class Metrics:
         self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
     ) -> Histogram:
         return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+
+
+def _forget_dead_workers(folder: Path) -> None:
+    """Leave out the live gauges of workers that were killed: nobody will set them back."""
+    pids = {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}
+    for pid in pids:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            # Another worker may do the same just now.
+            with suppress(FileNotFoundError):
+                multiprocess.mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+        except PermissionError:
+            continue
 
 
 class _BackendMeasures(Collector):

@@ -34,6 +34,7 @@ Wire = TypeVar("Wire", bound=WireModel)
 class Service:
     """The collaborators of the routes, made once in `adapter/app.py`."""
 
+    name: str
     backend: Backend
     catalog: Catalog
     honours: frozenset[str]
@@ -81,9 +82,22 @@ class Service:
             ModelNotFound: there is none for this key; without `listed`, it is not allowed.
         """
         model = await self.catalog.find(name, exchange.key, listed=listed and not self.renamed)
+        self._note(exchange, model)
+        return model
+
+    async def listed(self, exchange: Exchange, name: str) -> Model:
+        """The model of that name on the list, noted likewise.
+
+        Raises:
+            ModelNotFound: the list that this key may see has none.
+        """
+        model = await self.catalog.listed(name, exchange.key)
+        self._note(exchange, model)
+        return model
+
+    def _note(self, exchange: Exchange, model: Model) -> None:
         exchange.model = model.id
         exchange.priced, exchange.tells_cost = self.catalog.priced(model.id), self.cost_header
-        return model
 
     async def relay(
         self,

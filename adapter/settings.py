@@ -50,7 +50,10 @@ class Settings(BaseSettings):
         120, ge=1, description="Seconds that a connection stays open without a request."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="debug, info, warning or error; at info, one JSON line a request."
+        "info", description="debug, info, warning or error; at info, one line a request."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="text for people, json for machines; auto: text on a terminal."
     )
     config: Path | None = Field(None, description="YAML file with any of these settings by name.")
 
@@ -85,6 +88,9 @@ class Settings(BaseSettings):
     )
     allowed_models: Names = Field(
         (), description="Models served, comma-separated, * and ? as wildcards; unset, all."
+    )
+    strict_models: bool = Field(
+        False, description="Refuse a model that the upstream does not list, or while it lists none."
     )
     metrics_public: bool = Field(True, description="Serve /metrics without a key.")
     cors_origins: Names = Field(

@@ -10,7 +10,7 @@ from adapter.exchange import ClientWatch, Exchange
 from adapter.relay.stream import stream
 from adapter.relay.usage import count_usage
 from backends.protocol import RelayRequest, RelayResponse, Relays
-from backends.protocol.errors import APIError, BackendUnavailable
+from backends.protocol.errors import APIError, BackendUnavailable, BadRequestError
 
 OK = 200
 NO_CONTENT = 204
@@ -34,9 +34,11 @@ async def relay(
     async with ClientWatch(exchange), backend.relay(request) as response:
         exchange.backend_s += perf_counter() - since_s
         if response.status in refused:
-            error = APIError(f"The upstream answered {response.status}.")
+            error = APIError(f"The upstream answered {response.status}.", reason="status")
             error.status = response.status
             raise error
+        if response.status >= BadRequestError.status:
+            exchange.reason = "status"
         headers = dict(response.headers)
         if request_id := headers.pop(b"x-request-id", None):
             # The answer has one id, and the log has it too.

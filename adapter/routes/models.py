@@ -15,7 +15,7 @@ async def list_models(service: Service, exchange: Exchange) -> None:
 
 async def retrieve_model(service: Service, exchange: Exchange) -> None:
     """One model, as the list has it."""
-    model = await service.find(exchange, exchange.target)
+    model = await service.listed(exchange, exchange.target)
     await exchange.answer(model_json(model))
 
 
@@ -26,7 +26,7 @@ async def delete_model(service: Service, exchange: Exchange) -> None:
         ModelNotFound: there is no such model.
         PermissionDeniedError: there is one, and it stays.
     """
-    model = await service.find(exchange, exchange.target)
+    model = await service.listed(exchange, exchange.target)
     raise PermissionDeniedError(
         f"The model '{model.id}' cannot be deleted through this server.",
         param="model",

@@ -107,14 +107,14 @@ class Operations:
         *others, last = router.routes(model, provider)
         for route in others:
             try:
-                async with router.guarded(route):
+                async with router.guarded(route, exchange):
                     await _answer(route.service, operation, exchange, refused=FALLS_BACK)
             except APIError as error:
                 if exchange.status or not falls_back(error):
                     raise
             else:
                 return
-        async with router.guarded(last):
+        async with router.guarded(last, exchange):
             await _answer(last.service, operation, exchange)
 
     def _passes(self, scope: Scope) -> bool:
@@ -131,6 +131,8 @@ async def _answer(
     refused: frozenset[int] = frozenset(),
 ) -> None:
     taken = operation.takes is not None or operation.name == PASSTHROUGH
+    if taken and not exchange.attempts:
+        exchange.begin(service.name)
     if service.relays is not None and taken:
         await service.relay(exchange, operation.default_model, refused)
     else:

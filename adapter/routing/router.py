@@ -1,4 +1,4 @@
-"""The services around several backends: who is asked first, who stands in, and who rests."""
+"""The services around several backends: who is asked first, and who stands in."""
 
 import asyncio
 from collections import Counter
@@ -6,59 +6,54 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
+from time import perf_counter
 
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
-
-from adapter.exchange import ClientGone
+from adapter.exchange import Attempt, ClientGone, Exchange
+from adapter.routing.breakers import Breakers, State
 from adapter.routing.config import BackendConfig, RouteConfig, RoutingConfig
-from adapter.routing.table import Found, Table
+from adapter.routing.own_lists import OwnLists
+from adapter.routing.table import UNNAMED, Table
 from adapter.service import Service
-from backends.protocol import Closes, Measure, Measures, Model, Ready, Starts
-from backends.protocol.errors import APIError, BackendUnavailable
+from backends.protocol import Backend, Closes, Measure, Measures, Model, Ready, Starts
+from backends.protocol.errors import APIError, NotFoundError
 
-FAILURES = 5  # in a row, after which a backend rests
-REST_S = 30.0
 GRACE_S = 60.0  # for the exchanges of a backend that the config no longer has
-FALLS_BACK = frozenset({408, 429, 500, 502, 503, 504})
+FALLS_BACK = frozenset({408, 429, *range(500, 600)})
 Services = dict[str, tuple[BackendConfig, Service]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way to answer: the service around a backend."""
+    """One way to answer: a backend, what it calls the model, and the service around it."""
 
     backend: str
+    model: str
     service: Service
 
 
 class Router:
     """Models over several backends; itself a list of models, as the catalog asks for one.
 
-    `make` makes the service around a backend, `provider_of` tells the provider of a model on the
-    dynamic list. The router is empty until `load`.
+    `make` makes the service around a backend of that name, `provider_of` tells the provider of a
+    model on the dynamic list, `report` takes each attempt and how its circuit stands then. The
+    router is empty until `load`.
     """
 
     def __init__(
         self,
-        make: Callable[[BackendConfig], Service],
-        provider_of: Callable[[str], str | None] = lambda _: None,
+        make: Callable[[str, BackendConfig], Service],
+        provider_of: Callable[[str], str | None],
+        report: Callable[[Exchange, Attempt, State], None],
     ) -> None:
         self._make = make
         self._provider_of = provider_of
+        self._report = report
         self._random = Random()  # noqa: S311 - shares of traffic, not secrets
         self._services: Services = {}
         self._busy: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
-        self._breakers = AsyncCircuitBreakerFactory(
-            default_threshold=FAILURES,
-            default_ttl=REST_S,
-            exclude=[
-                ClientGone,
-                asyncio.CancelledError,
-                (APIError, lambda error: not falls_back(error)),
-            ],
-        )
+        self._own_lists = OwnLists()
+        self._breakers = Breakers([(BaseException, lambda error: not is_failure(error))])
         self.load(RoutingConfig(backends={}))
 
     def made(self, config: RoutingConfig) -> Services:
@@ -72,7 +67,7 @@ class Router:
             known = self._services.get(name)
             same = known if known is not None and known[0] == backend else None
             try:
-                services[name] = same or (backend, self._make(backend))
+                services[name] = same or (backend, self._make(name, backend))
             except ValueError as error:
                 raise ValueError(f"CONFIG: backends.{name}: {error}") from error
         return services
@@ -91,11 +86,28 @@ class Router:
         return next(service for _, service in self._services.values())
 
     async def models(self) -> Sequence[Model]:
-        """What the config names, and the own lists of the backends that it does not name."""
+        """What the config names, and the own lists of the backends that it does not name.
+
+        Raises:
+            APIError: the config names none, and no list can be read.
+        """
         models = self._table.models()
-        for name in self._table.unnamed:
-            models += await self._services[name][1].backend.models()
+        try:
+            models += await self._own_lists.read(self._unnamed())
+        except APIError:
+            if not models:
+                raise
         return models
+
+    def takes_unlisted(self, model: str) -> bool:
+        """Whether the config says who answers for it, or one backend alone may know it."""
+        try:
+            found = self._table.find(model)
+        except NotFoundError:
+            return False
+        if found.why != UNNAMED:
+            return True
+        return self._own_lists.takes_unlisted(model, self._unnamed())
 
     async def start(self) -> None:
         """Starts every backend that takes time to."""
@@ -118,16 +130,30 @@ class Router:
         return "not ready" not in states
 
     async def states(self) -> dict[str, str]:
-        """Each backend by name: ready, not ready, or resting after failures."""
+        """Each backend by name: ready, not ready, or degraded where one of its circuits is open."""
+        failing = {backend for backend, _ in self._breakers.failing()}
         states = {}
         for name, (_, service) in self._services.items():
             backend = service.backend
-            breaker = await self._breakers.get_breaker(name)
             if isinstance(backend, Ready) and not await backend.ready():
                 states[name] = "not ready"
             else:
-                states[name] = "resting" if breaker.context.state == "opened" else "ready"
+                states[name] = "degraded" if name in failing else "ready"
         return states
+
+    def circuits(self) -> list[dict[str, str]]:
+        """The circuit of each route that the config names, and of the others that are not closed.
+
+        Of the others the model's name may be a client's own, so it is not told.
+        """
+        named = self._table.routes
+        others = {
+            backend for backend, model in self._breakers.failing() if (backend, model) not in named
+        }
+        return [
+            {"backend": one[0], "model": one[1], "circuit": self._breakers.state(one)}
+            for one in named
+        ] + [{"backend": name, "model": "other", "circuit": "open"} for name in sorted(others)]
 
     def routes(self, model: str, provider: str | None = None) -> list[Route]:
         """Who answers for a model, in the order in which they are asked.
@@ -136,29 +162,39 @@ class Router:
             NotFoundError: nobody, or there is no such provider.
         """
         found = self._table.find(model, provider)
+        ways = found.ways
+        if found.why == UNNAMED and len(ways) > 1:
+            takers = self._own_lists.takers(model, self._unnamed())
+            ways = [way for way in ways if way.backend in takers] or ways
         return [
-            Route(way.backend, self._services[way.backend][1].renaming(way.model or model))
-            for way in (*self._ordered(found), *found.fallback)
+            self._route(way, model)
+            for way in (*self._ordered(ways, found.balance), *found.fallback)
         ]
 
     @asynccontextmanager
-    async def guarded(self, route: Route) -> AsyncIterator[None]:
-        """While entered, the backend is busy, and its failures count towards its rest.
+    async def guarded(self, route: Route, exchange: Exchange) -> AsyncIterator[None]:
+        """One attempt: while entered, the backend is busy, and a failure counts for the circuit.
 
         Raises:
-            BackendUnavailable: it rests.
+            BackendUnavailable: the circuit is open.
         """
-        breaker = await self._breakers.get_breaker(route.backend)
+        circuit = (route.backend, route.model)
+        attempt, since_s = Attempt(*circuit), perf_counter()
         self._busy[route.backend] += 1
         try:
-            async with breaker:
+            async with self._breakers.guarded(circuit):
+                exchange.begin(route.backend)
                 yield
-        except OpenedState as error:
-            raise BackendUnavailable(
-                f"The backend '{route.backend}' rests after several failures."
-            ) from error
+            attempt.reason, attempt.failed = exchange.reason, exchange.status in FALLS_BACK
+        except BaseException as error:
+            attempt.fail(error)
+            attempt.failed = is_failure(error)
+            raise
         finally:
             self._busy[route.backend] -= 1
+            attempt.status = exchange.status or attempt.status
+            attempt.seconds = perf_counter() - since_s
+            self._report(exchange, attempt, self._breakers.state(circuit))
 
     async def aclose(self) -> None:
         """Closes every backend."""
@@ -166,13 +202,20 @@ class Router:
             if isinstance(service.backend, Closes):
                 await service.backend.aclose()
 
-    def _ordered(self, found: Found) -> Sequence[RouteConfig]:
-        if len(found.ways) == 1:
-            return found.ways
-        if found.balance == "least_busy":
-            return sorted(found.ways, key=lambda way: self._busy[way.backend] / way.weight)
+    def _route(self, way: RouteConfig, model: str) -> Route:
+        name = way.model or model
+        return Route(way.backend, name, self._services[way.backend][1].renaming(name))
+
+    def _unnamed(self) -> dict[str, Backend]:
+        return {name: self._services[name][1].backend for name in self._table.unnamed}
+
+    def _ordered(self, ways: Sequence[RouteConfig], balance: str) -> Sequence[RouteConfig]:
+        if len(ways) == 1:
+            return ways
+        if balance == "least_busy":
+            return sorted(ways, key=lambda way: self._busy[way.backend] / way.weight)
         # Each is first as often as its weight says; behind it the others, likewise.
-        rest, order = list(found.ways), []
+        rest, order = list(ways), []
         while rest:
             weights = [way.weight for way in rest]
             order.append(rest.pop(self._random.choices(range(len(rest)), weights)[0]))
@@ -192,3 +235,10 @@ class Router:
 def falls_back(error: BaseException) -> bool:
     """Whether another route may do better."""
     return isinstance(error, APIError) and error.status in FALLS_BACK
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether it counts against a route: no refusal, and not the client's own leaving."""
+    if isinstance(error, ClientGone | asyncio.CancelledError):
+        return False
+    return not isinstance(error, APIError) or falls_back(error)

@@ -8,6 +8,8 @@ from adapter.routing.config import ModelConfig, RouteConfig, RoutingConfig
 from backends.protocol import Model
 from backends.protocol.errors import ModelNotFound, NotFoundError
 
+UNNAMED = "no model names the backend"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -33,6 +35,8 @@ class Table:
             for name, backend in config.backends.items()
             if name not in named and not backend.claims
         ]
+
+        self.routes = _routes(config)
 
     def models(self) -> list[Model]:
         """What the config names: ids, aliases and patterns.
@@ -93,7 +97,18 @@ class Table:
                     way = RouteConfig(backend=name, model=model)
                     return Found(f"{name} claims {claim}", [way])
         own = [RouteConfig(backend=name, model=model) for name in self.unnamed]
-        return Found("no model names the backend", own) if own else None
+        return Found(UNNAMED, own) if own else None
+
+
+def _routes(config: RoutingConfig) -> list[tuple[str, str]]:
+    """Each backend with what it calls a model, where the config says both."""
+    routes: dict[tuple[str, str], None] = {}
+    for name, model in config.models.items():
+        for way in (*model.ways(), *model.fallback):
+            called = way.model or name
+            if "*" not in called:
+                routes[way.backend, called] = None
+    return list(routes)
 
 
 def _of(why: str, config: ModelConfig, model: str) -> Found:

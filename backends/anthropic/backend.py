@@ -16,6 +16,7 @@ from backends.anthropic.parameters import CARRIED, PARTS
 from backends.anthropic.settings import BASE_URL, AnthropicSettings
 from backends.protocol import Event, GenerationRequest, Model
 from backends.upstream import Upstream, server_sent_events
+from backends.upstream.retry import RetryPolicy
 
 REST_S = 1.0
 
@@ -32,15 +33,25 @@ class AnthropicBackend:
         if not settings.anthropic_api_key and settings.anthropic_base_url == BASE_URL:
             raise ValueError("ANTHROPIC_API_KEY: not set, and Anthropic's API asks for one")
         try:
-            self._upstream = Upstream(settings.anthropic_base_url, settings.headers())
+            self._upstream = Upstream(
+                settings.anthropic_base_url,
+                settings.headers(),
+                policy=RetryPolicy(longest_wait_s=settings.anthropic_max_retry_after_s),
+            )
         except ValueError as error:
             raise ValueError(f"ANTHROPIC_BASE_URL: {error}") from error
-        self._catalogue = Catalogue(self._upstream, settings.anthropic_models)
+        self._catalogue = Catalogue(
+            self._upstream, settings.anthropic_models, settings.anthropic_models_timeout_s
+        )
         self._max_tokens = settings.anthropic_max_tokens
 
     async def models(self) -> Sequence[Model]:
         """Those that Anthropic lists, and `ANTHROPIC_MODELS`."""
         return await self._catalogue.models()
+
+    def takes_unlisted(self, model: str) -> bool:
+        """Always: Anthropic knows more names than it lists, such as aliases."""
+        return True
 
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
         """The answer's events, as they come.

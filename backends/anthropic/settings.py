@@ -36,6 +36,12 @@ class AnthropicSettings(BaseSettings):
         (),
         description="Models beside those Anthropic lists, or alone if it lists none; * for any.",
     )
+    anthropic_models_timeout_s: float = Field(
+        5, gt=0, description="Longest wait for Anthropic's list of models, in seconds."
+    )
+    anthropic_max_retry_after_s: float = Field(
+        5, ge=0, description="Longest Retry-After of Anthropic's to wait for, in seconds."
+    )
     anthropic_max_tokens: int = Field(
         8192, ge=1, description="Limit of an answer whose request has none; thinking comes on top."
     )

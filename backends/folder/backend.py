@@ -24,6 +24,7 @@ class FolderBackend:
         if settings.folder_providers_dir is None:
             raise ValueError("FOLDER_PROVIDERS_DIR is not set: the folder of the providers")
         self._providers = read_providers(settings.folder_providers_dir, settings.folder_hosts)
+        self._only = self._providers[0] if len(self._providers) == 1 else None
         self._upstreams = {
             provider.name: Upstream(provider.metadata.base_url, provider.header.headers)
             for provider in self._providers
@@ -39,14 +40,18 @@ class FolderBackend:
         ]
         return sorted(claims, key=lambda model: "*" in model.id)
 
+    def takes_unlisted(self, model: str) -> bool:
+        """Where there is one provider, which may know more names than its folder says."""
+        return self._only is not None
+
     async def generate(self, request: GenerationRequest) -> AsyncIterator[Sequence[Event]]:
         """The provider's answer, as its folder says to read it.
 
         Raises:
-            ModelNotFound: no provider claims the model.
+            ModelNotFound: no provider claims the model, and there are several.
             APIError: the provider cannot be asked, refuses, or answers otherwise than described.
         """
-        provider = best_claim(self._providers, request.model)
+        provider = best_claim(self._providers, request.model) or self._only
         if provider is None:
             raise ModelNotFound(request.model)
         upstream, body = self._upstreams[provider.name], provider.body(request)

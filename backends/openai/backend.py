@@ -1,8 +1,8 @@
 """The passthrough to a server that speaks the OpenAI API."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from time import monotonic
 from typing import Any, Protocol
 
 from backends.openai.connection import connection, connection_of
@@ -10,9 +10,7 @@ from backends.openai.custom import CustomClient
 from backends.openai.relaying import ByteRelay
 from backends.openai.settings import OpenAISettings
 from backends.protocol import Model, RelayRequest, RelayResponse
-from backends.protocol.errors import APIError
-
-FAILURE_KEPT_S = 1.0
+from backends.protocol.errors import BackendTimeout
 
 
 class _Way(Protocol):
@@ -41,26 +39,25 @@ class OpenAIBackend:
         settings = OpenAISettings(**{_setting(name): value for name, value in options.items()})
         self._names = settings.openai_models
         self._way = _way(client, settings)
-        self._failure: APIError | None = None
-        self._failed_at_s = 0.0
+        self._models_timeout_s = settings.openai_models_timeout_s
 
     async def models(self) -> Sequence[Model]:
         """`OPENAI_MODELS`, or what the upstream lists.
 
         Raises:
-            APIError: it cannot say now, nor could it a moment ago: those who wait for the same
-                answer do not each wait for their own.
+            APIError: it cannot say, or not in time.
         """
         if self._names:
             return [Model(name) for name in self._names]
-        if self._failure is not None and monotonic() - self._failed_at_s < FAILURE_KEPT_S:
-            raise self._failure
         try:
-            self._failure = None
-            return await self._way.models()
-        except APIError as error:
-            self._failure, self._failed_at_s = error, monotonic()
-            raise
+            async with asyncio.timeout(self._models_timeout_s):
+                return await self._way.models()
+        except TimeoutError as error:
+            raise BackendTimeout("The upstream did not list its models in time.") from error
+
+    def takes_unlisted(self, model: str) -> bool:
+        """Unless `OPENAI_MODELS` says what is served: an upstream may know more than it lists."""
+        return not self._names
 
     def relay(self, request: RelayRequest) -> AbstractAsyncContextManager[RelayResponse]:
         """The upstream's answer.

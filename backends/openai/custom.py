@@ -23,6 +23,7 @@ from backends.protocol.errors import (
 from backends.protocol.failure import failure_of
 from backends.protocol.relay import HOPS_HEADER, hops
 from backends.upstream.errors import upstream_error
+from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.retry import retry_after_s
 
 METHODS = {
@@ -51,14 +52,18 @@ class CustomClient:
         self._forward_client_key = forward_client_key
 
     async def models(self) -> Sequence[Model]:
-        """What `models.list` gives; any name, if the client has no such method."""
-        if not hasattr(self._client, "models"):
+        """What `models.list` gives, in any shape; any name, if the client has no such method."""
+        method = getattr(getattr(self._client, "models", None), "list", None)
+        if method is None:
             return [Model("*")]
         with self._translated(our_key=True):
-            page = await self._client.models.list()
+            page = method()
+            if inspect.isawaitable(page):
+                page = await page
+        listed = page if isinstance(page, dict | list) else getattr(page, "data", None)
         return [
-            Model(one.id, owned_by=getattr(one, "owned_by", "upstream"), created=one.created)
-            for one in page.data
+            Model(one["id"], owned_by=owner_of(one), created=created_s(one.get("created")))
+            for one in entries_of({"data": listed} if listed is None else _plain(listed))
         ]
 
     @asynccontextmanager
@@ -163,6 +168,13 @@ def _json(answer: Any) -> bytes:  # noqa: ANN401 - typed by whatever the client 
         text: str = answer.model_dump_json(by_alias=True, exclude_unset=True)
         return text.encode()
     return orjson.dumps(answer)
+
+
+def _plain(listed: Any) -> Any:  # noqa: ANN401 - typed by whatever the client is
+    """A list of models with its typed entries as dictionaries."""
+    if not isinstance(listed, list):
+        return listed
+    return [one if isinstance(one, dict | str) else vars(one) for one in listed]
 
 
 def _head(answer: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401

@@ -14,10 +14,11 @@ from aiohttp import ClientResponse
 from backends.openai.connection import Connection
 from backends.openai.settings import OpenAISettings
 from backends.protocol import Model, RelayRequest, RelayResponse
-from backends.protocol.errors import APIError, BackendUnavailable
+from backends.protocol.errors import APIError
 from backends.upstream import Upstream
 from backends.upstream.client import refusal_of
 from backends.upstream.errors import bad_gateway, upstream_error
+from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.redaction import has_secret, sent_secrets
 from backends.upstream.retry import RetryPolicy
 
@@ -44,7 +45,11 @@ class ByteRelay:
         self._upstream = Upstream(
             connection.base_url,
             connection.headers,
-            policy=RetryPolicy(settings.openai_attempts, settings.openai_deadline_s),
+            policy=RetryPolicy(
+                settings.openai_attempts,
+                settings.openai_deadline_s,
+                settings.openai_max_retry_after_s,
+            ),
             silence_s=connection.silence_s,
             connect_s=settings.openai_connect_s,
         )
@@ -173,14 +178,10 @@ def _is_envelope(body: bytes) -> bool:
 
 def _models(body: bytes) -> list[Model]:
     try:
-        return [
-            Model(
-                one["id"],
-                owned_by=str(one.get("owned_by", "upstream")),
-                created=int(one.get("created") or 0),
-            )
-            for one in orjson.loads(body)["data"]
-            if isinstance(one["id"], str)
-        ]
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
-        raise BackendUnavailable("The upstream's list of models cannot be read.") from error
+        entries = entries_of(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise bad_gateway("The upstream's list of models is not JSON.") from error
+    return [
+        Model(one["id"], owned_by=owner_of(one), created=created_s(one.get("created")))
+        for one in entries
+    ]

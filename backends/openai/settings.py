@@ -38,6 +38,9 @@ class OpenAISettings(BaseSettings):
         (),
         description="Models to serve, comma-separated; * takes any; unset, as the upstream lists.",
     )
+    openai_models_timeout_s: float = Field(
+        5, gt=0, description="Longest wait for the upstream's list of models, in seconds."
+    )
     openai_connect_s: float = Field(
         5, gt=0, description="Longest wait for a connection to the upstream, in seconds."
     )
@@ -49,6 +52,9 @@ class OpenAISettings(BaseSettings):
     )
     openai_deadline_s: float = Field(
         60, gt=0, description="No try begins later than this, in seconds."
+    )
+    openai_max_retry_after_s: float = Field(
+        5, ge=0, description="Longest Retry-After of the upstream to wait for, in seconds."
     )
     forward_client_key: bool = Field(
         False, description="Hand the client's own key on to the upstream, in place of ours."

@@ -30,6 +30,7 @@ from backends.protocol.backend import (
     ModerationInput,
     Ready,
     Starts,
+    TakesUnlisted,
     Tokenization,
     Tokenizes,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "ResponseFormat",
     "Sampling",
     "Starts",
+    "TakesUnlisted",
     "TextDelta",
     "TextRun",
     "TokenLogprob",

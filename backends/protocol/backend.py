@@ -47,6 +47,15 @@ class Backend(Lists, Protocol):
 
 
 @runtime_checkable
+class TakesUnlisted(Protocol):
+    """A backend in front of an upstream that may know more models than it lists."""
+
+    def takes_unlisted(self, model: str) -> bool:
+        """Whether to ask for a model that is not listed; its refusal is then the answer."""
+        ...
+
+
+@runtime_checkable
 class Honours(Protocol):
     """Names the request parameters that the backend itself carries out.
 

@@ -149,7 +149,7 @@ class Upstream:
         self, method: str, path: str, body: bytes, headers: Headers
     ) -> aiohttp.ClientResponse:
         response = await self._once(method, path, body, headers)
-        if should_retry(response.status, response.headers):
+        if should_retry(response.status, response.headers, self._policy.longest_wait_s):
             raise TryAgain(retry_after_s(response.headers), response)
         return response
 

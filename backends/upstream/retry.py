@@ -21,7 +21,8 @@ from tenacity import (
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, such as Anthropic's 529, but for these:
 HOPELESS = frozenset({501, 505, 508})  # not implemented, no such HTTP, a loop
-LONGEST_WAIT_S = 60.0
+LONGEST_WAIT_S = 5.0
+LONGEST_TOLD_S = 86_400.0
 
 
 class TryAgain(Exception):  # noqa: N818 - not a failure yet
@@ -37,10 +38,15 @@ class TryAgain(Exception):  # noqa: N818 - not a failure yet
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and for how long in all, an upstream is asked."""
+    """How often, and for how long in all, an upstream is asked.
+
+    An upstream that says to wait for more than `longest_wait_s` is not asked again: another one
+    may answer now, or the client may wait.
+    """
 
     attempts: int = 3
     deadline_s: float = 60.0
+    longest_wait_s: float = LONGEST_WAIT_S
 
     def retrying(self) -> AsyncRetrying:
         """The loop; the last failure is raised as it is.
@@ -56,9 +62,9 @@ class RetryPolicy:
         )
 
 
-def should_retry(status: int, headers: Mapping[str, str]) -> bool:
+def should_retry(status: int, headers: Mapping[str, str], longest_wait_s: float) -> bool:
     """Whether an answer asks to be asked again, and soon enough to wait for."""
-    if status < 400 or (_told_s(headers) or 0) > LONGEST_WAIT_S:  # noqa: PLR2004 - HTTP's
+    if status < 400 or (_told_s(headers) or 0) > longest_wait_s:  # noqa: PLR2004 - HTTP's
         return False
     said = headers.get("x-should-retry")
     if said in {"true", "false"}:
@@ -69,7 +75,7 @@ def should_retry(status: int, headers: Mapping[str, str]) -> bool:
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How long the upstream says to wait; None if it does not, or not credibly."""
     seconds = _told_s(headers)
-    return seconds if seconds is not None and 0 < seconds <= LONGEST_WAIT_S else None
+    return seconds if seconds is not None and 0 < seconds <= LONGEST_TOLD_S else None
 
 
 def _told_s(headers: Mapping[str, str]) -> float | None:

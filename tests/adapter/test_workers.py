@@ -1,14 +1,20 @@
 """Several workers are one server: its counts are right whoever is asked."""
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.adapter.envelope import CHAT
 from tests.adapter.watching import request, soon, total
-from tests.server import Server, start
+from tests.server import START_S, Server, start
 
 PATH = "/v1/chat/completions"
 MODEL, COUNTED = "gpt-4o", "adapter_requests_total"
@@ -58,6 +64,40 @@ def test_each_request_is_logged_once_with_an_id_of_its_own(pair: Server) -> None
     lines = [json.loads(line) for line in pair.log.splitlines()]
     ids = [line["id"] for line in lines if line["message"] == "request"]
     assert len(ids) == len(set(ids)) >= 40
+
+
+def test_a_killed_workers_requests_are_in_flight_no_more(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    server = start(tmp_path_factory.mktemp("killed"), "--workers", "2", MOCK_TTFT_MS="600000")
+    try:
+        with server.connect() as connection:
+            connection.sendall(request(CHAT))
+            # The scrape itself is in flight, too.
+            assert soon(lambda: total(server, "adapter_requests_in_flight") == 2)
+            for worker in children(server.process.pid):
+                os.kill(worker, signal.SIGKILL)
+            assert connection.recv(1) == b""
+        assert later(lambda: total(server, "adapter_requests_in_flight") == 1)
+    finally:
+        server.stop()
+
+
+def children(pid: int) -> list[int]:
+    """The workers of a server: the child processes that have a socket to serve on."""
+    every = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(one) for one in every if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def later(holds: Callable[[], bool]) -> bool:
+    """Whether it comes true once the workers have been started again."""
+    deadline_s = time.monotonic() + START_S
+    while time.monotonic() < deadline_s:
+        with suppress(httpx.TransportError):
+            if holds():
+                return True
+        time.sleep(0.2)
+    return False
 
 
 def test_stopping_stops_every_worker(tmp_path_factory: pytest.TempPathFactory) -> None:

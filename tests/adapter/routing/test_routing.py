@@ -94,18 +94,6 @@ def test_a_refusal_of_the_request_does_not_fall_back(routed: Routed) -> None:
     assert answer.json()["error"]["param"] == "temperature"
 
 
-def test_a_backend_rests_after_failures_and_the_fallback_is_quick(routed: Routed) -> None:
-    server = routed(CONFIG)
-    for _ in range(5):
-        assert chat(server, "lost").status_code == 503
-    rested = chat(server, "lost")
-    assert rested.status_code == 503
-    assert "rests" in rested.json()["error"]["message"]
-    with server.http() as http:
-        ready = http.get("/readyz").json()
-    assert ready["backends"] == {"up": "ready", "dead": "resting", "dev": "ready"}
-
-
 def test_unknown_models_and_providers(routed: Routed) -> None:
     server = routed(CONFIG)
     unknown = chat(server, "no-such-model")
