@@ -127,9 +127,11 @@ class Catalog:
         model = self._models.get(name)
         if model is None and self._globs is not None and self._globs.match(name):
             model = Model(name)
-        if model is None:
-            raise self._failure.with_traceback(None) if self._failure else ModelNotFound(name, self._advice)
-        return model
+        if model is not None:
+            return model
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        raise ModelNotFound(name, self._advice)
 
     async def _refresh(self, kept_s: float, *, wait: bool) -> None:
         """Ask the backend again if its last answer is older, once for all who ask."""

@@ -42,6 +42,7 @@ class Stub:
     events: list[Json] = field(default_factory=list)
     failures: list[tuple[int, Json, dict[str, str]]] = field(default_factory=list)
     lists_models: bool = True
+    list_wait_s: float = 0.0
     page_size: int = 2
     raw: bytes | None = None
     pause_s: float = 0.0
@@ -63,6 +64,7 @@ class Stub:
     def reset(self) -> None:
         self.events = answer(*text("Hello", " there"))
         self.failures, self.lists_models, self.raw, self.pause_s = [], True, None, 0.0
+        self.list_wait_s = 0.0
         self.resets = False
         self.asked, self.headers, self.looked_up = [], [], []
         self.connections = set()
@@ -114,6 +116,7 @@ class Stub:
             yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
     async def models(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.list_wait_s)
         if not self.lists_models:
             raise web.HTTPNotFound
         ids = [one["id"] for one in MODELS]
@@ -126,6 +129,7 @@ class Stub:
 
     async def one_model(self, request: web.Request) -> web.Response:
         self.looked_up.append(request.match_info["model"])
+        await asyncio.sleep(self.list_wait_s)
         if request.match_info["model"] != ALIAS["id"]:
             error = {"type": "not_found_error", "message": "model: none"}
             return web.json_response({"type": "error", "error": error}, status=404)

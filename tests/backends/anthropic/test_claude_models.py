@@ -1,5 +1,7 @@
 """Which models there are: those that Anthropic lists, and those that are set."""
 
+import time
+
 import openai
 
 from tests.backends.anthropic.conftest import BACKEND
@@ -30,3 +32,36 @@ def test_no_list_and_none_set(stub: Stub, serve: Serve) -> None:
     settings = {"ANTHROPIC_BASE_URL": stub.url, "ANTHROPIC_API_KEY": KEY}
     with serve("--backend", BACKEND, **settings).http() as http:
         assert http.get("/v1/models").status_code == 404
+
+
+def test_a_list_that_never_comes_stops_no_chat(stub: Stub, serve: Serve) -> None:
+    stub.list_wait_s = 60
+    settings = {
+        "ANTHROPIC_BASE_URL": stub.url,
+        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_MODELS": "claude-named",
+        "ANTHROPIC_MODELS_TIMEOUT_S": "0.3",
+    }
+    server = serve("--backend", BACKEND, **settings)
+    since_s = time.monotonic()
+    with server.client() as client:
+        for model in ("claude-named", "claude-unlisted"):
+            answer = client.chat.completions.create(
+                model=model,
+                messages=[{"role": "user", "content": "Hi"}],
+                reasoning_effort="low",
+            )
+            assert answer.choices[0].message.content == "Hello there"
+    assert time.monotonic() - since_s < 20
+    # How a model thinks is not asked for again right after it could not be had.
+    assert stub.looked_up == ["claude-named"]
+
+
+def test_strictly_the_list_decides(stub: Stub, serve: Serve) -> None:
+    settings = {"ANTHROPIC_BASE_URL": stub.url, "ANTHROPIC_API_KEY": KEY, "STRICT_MODELS": "1"}
+    with serve("--backend", BACKEND, **settings).http() as http:
+        body = {"messages": [{"role": "user", "content": "Hi"}]}
+        unlisted = http.post("/v1/chat/completions", json=body | {"model": "claude-unlisted"})
+        assert (unlisted.status_code, stub.asked) == (404, [])
+        listed = http.post("/v1/chat/completions", json=body | {"model": "claude-test"})
+        assert listed.status_code == 200

@@ -57,6 +57,13 @@ def test_how_long_to_wait(plain: httpx.Client, stub: Stub) -> None:
     assert len(stub.asked) == 1
 
 
+def test_a_long_wait_is_the_clients(stub: Stub, plain: httpx.Client) -> None:
+    stub.fail(429, "rate_limit_error", "Slow down", retry_after_ms="20000")
+    refusal = plain.post(CHAT, json=BODY)
+    assert (refusal.status_code, refusal.headers["retry-after"]) == (429, "20")
+    assert len(stub.asked) == 1
+
+
 def test_an_overloaded_upstream_is_asked_again(claude: openai.OpenAI, stub: Stub) -> None:
     stub.fail(529, "overloaded_error", "Overloaded", times=2)
     assert chat(claude)["choices"][0]["message"]["content"] == "Hello there"

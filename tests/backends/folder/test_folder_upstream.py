@@ -274,3 +274,22 @@ def test_the_adapter_stops_where_the_payload_cannot_say_so(pair: Pair) -> None:
     pair.say(*STREAM, kind=SSE)
     assert pair.choice("events", stop="o") == ("G", "stop")
     assert pair.choice("events", max_tokens=1)[1] == "length"
+
+
+def test_one_provider_takes_names_that_its_folder_does_not_say(
+    serve: Serve, tmp_path: Path
+) -> None:
+    with canned() as upstream:
+        upstream.answer(ANSWER, kind=JSON, status=200, length=None, stalls=False)
+        write(tmp_path / "providers/one", metadata(upstream.server_address[1]))
+        server = serve("--backend", FOLDER, **settings(tmp_path / "providers"))
+        with server.http() as http:
+            pair = Pair(upstream, http)
+            assert pair.choice("m:latest") == ("Good.", "stop")
+            assert [body["to"] for _, _, body in upstream.asked] == ["m:latest"]
+            assert [one["id"] for one in http.get("/v1/models").json()["data"]] == ["m"]
+
+
+def test_several_providers_take_what_one_of_them_claims(pair: Pair) -> None:
+    assert error_of(pair.ask("nobodys"))["code"] == "model_not_found"
+    assert pair.upstream.asked == []
