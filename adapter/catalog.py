@@ -146,6 +146,7 @@ class Catalog:
         """Ask the backend for its list; keep the last one if it cannot say."""
         failure = None
         models: Sequence[Model] = ()
+        reading = self._reading
         try:
             models = await self._backend.models()
         except APIError as error:
@@ -153,10 +154,13 @@ class Catalog:
             fields = {"error": error.code or error.type, "reason": error.reason}
             LOG.warning("the list of models cannot be read", extra={"fields": fields})
         finally:
-            forgotten = self._reading is not asyncio.current_task()
+            forgotten = self._reading is not reading
             if not forgotten:
-                self._reading, self._asked_at_s = None, monotonic()
-        if not forgotten and (failure is None or self._failure is not None or not self._models):
+                self._reading = None
+        if forgotten:
+            return
+        self._asked_at_s = monotonic()
+        if failure is None or self._failure is not None or not self._models:
             self._failure = failure
             self._keep(models)
 
