@@ -9,6 +9,7 @@ from random import Random
 from time import perf_counter
 
 from adapter.exchange import Attempt, ClientGone, Exchange
+from adapter.metrics import OTHER
 from adapter.routing.breakers import Breakers, State
 from adapter.routing.config import BackendConfig, RouteConfig, RoutingConfig
 from adapter.routing.own_lists import OwnLists
@@ -147,13 +148,13 @@ class Router:
         Of the others the model's name may be a client's own, so it is not told.
         """
         named = self._table.routes
-        others = {
-            backend for backend, model in self._breakers.failing() if (backend, model) not in named
-        }
+        others = [one for one in self._breakers.failing() if one not in named]
+        states = {one: self._breakers.state(one) for one in named}
+        states |= {(one[0], OTHER): self._breakers.state(one) for one in others}
         return [
-            {"backend": one[0], "model": one[1], "circuit": self._breakers.state(one)}
-            for one in named
-        ] + [{"backend": name, "model": "other", "circuit": "open"} for name in sorted(others)]
+            {"backend": backend, "model": model, "circuit": state}
+            for (backend, model), state in states.items()
+        ]
 
     def routes(self, model: str, provider: str | None = None) -> list[Route]:
         """Who answers for a model, in the order in which they are asked.

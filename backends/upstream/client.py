@@ -1,6 +1,7 @@
 """One upstream: a pooled session to it, asked again where that may help."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
@@ -23,6 +24,7 @@ LOOK_S = 1.0
 ERROR_BYTES = 65536
 BYTES_PER_KB = 1000
 MOST_HEADERS = 500
+LOG = logging.getLogger("adapter")
 Headers = Mapping[str, str]
 
 
@@ -77,7 +79,13 @@ class Upstream:
             BackendUnavailable: nobody answers there, or the connection broke.
             BackendTimeout: it was silent for too long.
         """
-        response = await self._answer(method, path, body, headers or {})
+        try:
+            response = await self._answer(method, path, body, headers or {})
+        except APIError as error:
+            # The host is the operator's affair: clients and ordinary logs are not told.
+            fields = {"host": self._address.url("/").host, "reason": error.reason}
+            LOG.debug("no answer from the upstream", extra={"fields": fields})
+            raise
         watch = _Watch(response)
         try:
             with _translated():

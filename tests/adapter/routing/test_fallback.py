@@ -10,7 +10,7 @@ import pytest
 
 from tests.adapter.watching import scrape, soon
 from tests.scripted_upstream import CHAT, Answer, Scripted, scripted
-from tests.server import Serve, Server, free_port
+from tests.server import Serve, Server
 
 HELLO = [{"role": "user", "content": "Hello"}]
 BUSY = {"error": {"message": "Come later", "type": "rate_limit_error", "code": "busy"}}
@@ -74,8 +74,7 @@ def upstream() -> Iterator[Scripted]:
 @pytest.fixture
 def server(serve: Serve, upstream: Scripted, tmp_path: Path) -> Server:
     (tmp_path / "own.py").write_text(OWN)
-    dead = f"http://127.0.0.1:{free_port()}/v1"
-    config = CONFIG.format(up=upstream.url, dead=dead)
+    config = CONFIG.format(up=upstream.url, dead="http://127.0.0.1:9/v1")
     for status in STATUSES:
         upstream.chats[f"s{status}"] = Answer(BUSY, status)
         way = "{routes: [{backend: once}], fallback: [{backend: dev, model: mock-1}]}"
