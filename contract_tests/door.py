@@ -10,6 +10,7 @@ import pytest
 
 from contract_tests.check import Check
 from contract_tests.reach import reach
+from contract_tests.report.model import Outcome, blot, outcome_of
 from contract_tests.result import Result
 from contract_tests.run import Options, declared_by, target_of
 from contract_tests.runner import judge, prepare
@@ -71,12 +72,18 @@ def _options(config: pytest.Config) -> Options:
 
 
 @pytest.fixture
-def judged(target: tuple[asyncio.Runner, Target]) -> Callable[[Check], Result]:
-    """What a check says of the server."""
+def judged(target: tuple[asyncio.Runner, Target]) -> Callable[[Check], Outcome]:
+    """What a check says of the server, as a report shows it."""
     loop, server = target
 
     async def judging(check: Check) -> Result:
         await prepare(server, [check])
         return await judge(server, check)
 
-    return lambda check: loop.run(judging(check))
+    def conclude(check: Check) -> Outcome:
+        try:
+            return outcome_of(loop.run(judging(check)), server.key)
+        except Unreachable as error:
+            pytest.exit(blot(str(error), server.key), returncode=2)
+
+    return conclude

@@ -2,7 +2,7 @@
 
 A capability is there when the server accepts the request; whether it then works is for the checks
 to say. It is not there when the server refuses with a 4xx or 501. Anything else, such as a 500,
-counts as there, so that a broken feature fails instead of being skipped.
+counts as there, so that a broken feature fails instead of being skipped; so does no answer in time.
 """
 
 import json
@@ -92,7 +92,7 @@ async def asks_for_a_key(target: "Target") -> bool:
     # Some servers list their models to everyone.
     for method, path, content in (("GET", "/models", b""), ("POST", "/chat/completions", b"{}")):
         exchange = target.exchange(method, path, content, key="sk-certainly-wrong")
-        if (await target.ask(exchange)).status in {401, 403}:
+        if (await target.ask(exchange)).in_time().status in {401, 403}:
             return True
     return False
 
@@ -107,7 +107,7 @@ async def allows_browsers(target: "Target") -> bool:
     answer = await target.ask(
         target.exchange("OPTIONS", "/chat/completions", headers=headers, key="")
     )
-    return answer.header("access-control-allow-origin") is not None
+    return answer.in_time().header("access-control-allow-origin") is not None
 
 
 async def _texts(target: "Target", path: str, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -115,6 +115,7 @@ async def _texts(target: "Target", path: str, bodies: Sequence[Mapping[str, Any]
     texts = []
     for body in bodies:
         answer = await target.send(target.exchange("POST", path, json.dumps(body).encode()))
+        answer.in_time()
         try:
             choice = json.loads(answer.body)["choices"][0]
             text = choice["text"] if "text" in choice else choice["message"]["content"]

@@ -2,11 +2,9 @@
 
 from contract_tests.expect import show
 from contract_tests.target import Target
-from contract_tests.verdict import Unreachable
+from contract_tests.verdict import PATIENCE, Unreachable
 from contract_tests.wire.client import Client
 from contract_tests.wire.exchange import Exchange
-
-FIRST_S = 10.0  # a list of models takes no longer, even where the answers do
 
 
 async def reach(target: Target) -> None:
@@ -15,7 +13,7 @@ async def reach(target: Target) -> None:
     Raises:
         Unreachable: it does not; the message says what to do about it.
     """
-    first = Client(min(target.timeout_s, FIRST_S), target.verify)
+    first = Client(target.timeout_s, target.verify)
     try:
         models = await first.send(target.exchange("GET", "/models"))
         _usable(target, models)
@@ -33,6 +31,8 @@ async def reach(target: Target) -> None:
 
 def _usable(target: Target, answer: Exchange) -> None:
     where = f"{answer.method} {answer.url}"
+    if answer.timed_out:
+        raise Unreachable(f"{where} took too long: {answer.fault}; {PATIENCE}")
     if answer.fault and not answer.body:
         raise Unreachable(f"{where} got no answer: {answer.fault}")
     if answer.fault:

@@ -10,7 +10,10 @@ from contract_tests.result import Result
 from contract_tests.server import Server
 from contract_tests.target import Target
 from contract_tests.verdict import (
+    PATIENCE,
+    TOO_SLOW,
     Broken,
+    TimedOut,
     Uncooperative,
     Unreachable,
     Unsupported,
@@ -19,6 +22,8 @@ from contract_tests.verdict import (
 
 KINDS = ("chat", "completions", "embeddings", "moderations")
 SILENCES = 8  # answers in a row that never came, after which the run gives up
+BURSTS = 2  # times everything at once, lest one busy moment ends the run
+LONGEST = 12  # silences that a check may take
 Progress = Callable[[Result], None]
 
 
@@ -56,11 +61,18 @@ async def run(
 
 
 async def prepare(target: Target, checks: Sequence[Check]) -> None:
-    """Finds the models that the checks will name."""
+    """Finds the models that the checks will name.
+
+    Raises:
+        Unreachable: there is none, or the list of models did not come in time.
+    """
     needed = {need.partition(".")[0] for check in checks for need in check.needs}
     for kind in KINDS:
         if kind == "chat" or kind in needed:
-            await target.model(kind)
+            try:
+                await target.model(kind)
+            except TimedOut as slow:
+                raise Unreachable(f"the list of models: {slow}; or name one with --model") from slow
 
 
 async def judge(target: Target, check: Check) -> Result:
@@ -70,7 +82,10 @@ async def judge(target: Target, check: Check) -> Result:
         Unreachable: the server has stopped answering.
     """
     began_s = time.perf_counter()
-    result = await _prerequisites(target, check)
+    try:
+        result = await _prerequisites(target, check)
+    except TimedOut as slow:
+        result = Result(check, Verdict.INCONCLUSIVE, str(slow), attempts=0)
     attempt, attempts = 0, 0 if result else _attempts(target, check)
     while result is None or (result.verdict is Verdict.INCONCLUSIVE and attempt < attempts):
         attempt += 1
@@ -101,7 +116,7 @@ async def _attempt(target: Target, check: Check, attempt: int) -> Result:
     result = Result(check, Verdict.PASS, exchanges=server.exchanges)
     try:
         # A check is a few exchanges, and each exchange has an end of its own.
-        async with asyncio.timeout(target.timeout_s * 12):
+        async with asyncio.timeout(target.timeout_s * LONGEST):
             await check.run(server)
     except Broken as broken:
         result.verdict = Verdict.FAIL if check.level is Level.MUST else Verdict.WARN
@@ -113,16 +128,26 @@ async def _attempt(target: Target, check: Check, attempt: int) -> Result:
     except Unreachable:
         raise
     except TimeoutError:
-        result.verdict, result.message = Verdict.ERROR, "the check did not come to an end in time"
+        result.verdict, result.message = _without_end(server)
     except Exception as error:  # noqa: BLE001 - the outer edge: a fault of the suite is a verdict
         place = _place(error)
         result.verdict = Verdict.ERROR
         result.message = f"the suite itself failed: {type(error).__name__}: {error} ({place})"
-    if target.client.silences >= SILENCES:
+    silences = target.client.silences
+    if silences >= max(SILENCES, BURSTS * target.concurrency):
         raise Unreachable(
-            f"{target.url} has stopped answering: {SILENCES} requests in a row timed out"
+            f"{target.url} has stopped answering: {silences} requests in a row got no answer; "
+            f"if it is only slow, {PATIENCE}"
         )
     return result
+
+
+def _without_end(server: Server) -> tuple[Verdict, str]:
+    """What is said of a check that does not end: its requests take long, or it asks nothing."""
+    waited = f"the check did not come to an end within {server.target.timeout_s * LONGEST:g} s"
+    if server.asked:
+        return Verdict.INCONCLUSIVE, f"{TOO_SLOW}: {waited}; {PATIENCE}"
+    return Verdict.ERROR, waited
 
 
 def _place(error: BaseException) -> str:

@@ -1,13 +1,14 @@
 """The server as one check sees it: ways to ask it, and a record of what this check asked."""
 
+import asyncio
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from contract_tests.expect import cooperate, expect
 from contract_tests.target import THROTTLED, Target
-from contract_tests.verdict import Broken
-from contract_tests.wire.client import Until
+from contract_tests.verdict import Broken, TimedOut, Uncooperative
+from contract_tests.wire.client import WHOLE, Until
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import Stream
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Messages = str | list[dict[str, Any]]
 JSON = dict[str, Any]
 FEW = 8  # statuses that a report still names one by one
+T = TypeVar("T")
 REFUSED = (400, 422)  # the document names no status; 400 is OpenAI's own
 SENTENCE = "Repeat exactly this sentence: The quick brown fox jumps over the lazy dog."
 
@@ -33,6 +35,7 @@ class Server:
         self.target = target
         self.attempt = attempt
         self.exchanges: list[Exchange] = []
+        self.asked = 0  # requests, answered or not
 
     def model(self, kind: str = "chat") -> str:
         """The model to name in a request: for chat, completions, embeddings or moderations."""
@@ -51,20 +54,26 @@ class Server:
         key: str | None = None,
         fresh: bool = True,
         until: Until | None = None,
+        late: bool = False,
     ) -> Exchange:
         """The answer to any request: `body` as JSON, or `content` as it is.
 
         `key=""` sends no key, None the run's. `until` hangs up once it is true of the body so far.
+        `late` gives back an answer that did not come in time too, for rules about time.
+
+        Raises:
+            TimedOut: the answer did not come in time.
         """
         if content is None:
             content = b"" if body is None else json.dumps(body).encode()
         exchange = self.target.exchange(method, path, content, headers, key)
+        self.asked += 1
         if fresh or until or self.attempt > 1:
             answer = await self.target.send(exchange, until)
         else:
             answer = await self.target.ask(exchange)
         self.exchanges.append(answer)
-        return answer
+        return answer if late else answer.in_time()
 
     async def post(self, path: str, body: Any, **options: Any) -> Exchange:
         """The answer to a POST of JSON."""
@@ -114,16 +123,33 @@ class Server:
             messages = [{"role": "user", "content": messages}]
         return {"model": self.model(), "messages": messages, **params}
 
-    def sdk(self) -> "AsyncOpenAI":
-        """The official client, for the checks of what it makes of the answers; it never retries."""
-        from openai import AsyncOpenAI  # noqa: PLC0415 - a second to import, and few checks need it
+    async def sdk(self, call: "Callable[[AsyncOpenAI], Awaitable[T]]", expected: str) -> T:
+        """What the official client makes of the answers to that call; it never retries.
 
-        return AsyncOpenAI(
+        Raises:
+            Broken: the client raised something; `expected` says what was to come of the call.
+            TimedOut: the answer did not come in time.
+        """
+        # A second to import, and few checks need it.
+        from openai import APITimeoutError, AsyncOpenAI  # noqa: PLC0415
+
+        timeout_s = self.target.timeout_s
+        client = AsyncOpenAI(
             base_url=self.target.url,
             api_key=self.target.key or "none",
             max_retries=0,
-            timeout=self.target.timeout_s,
+            timeout=timeout_s,
         )
+        try:
+            async with client, asyncio.timeout(timeout_s * WHOLE):
+                return await call(client)
+        except (APITimeoutError, TimeoutError) as error:
+            raise TimedOut(f"no answer to the official client within {timeout_s:g} s") from error
+        except Uncooperative:
+            raise
+        except Exception as error:
+            # Whatever the client raises, from KeyError to APIError, the answer is what caused it.
+            raise Broken(expected, f"{type(error).__name__}: {error}") from error
 
     # --- requests that must be refused ---
 

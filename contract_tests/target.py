@@ -11,7 +11,7 @@ from contract_tests.capabilities import CAPABILITIES
 from contract_tests.fuzz.campaign import Fuzz
 from contract_tests.schema.official import Document
 from contract_tests.schema.strict import Schema
-from contract_tests.verdict import Unreachable, Unsupported
+from contract_tests.verdict import TimedOut, Unreachable, Unsupported
 from contract_tests.wire.client import Client, Until
 from contract_tests.wire.exchange import Exchange
 
@@ -90,21 +90,33 @@ class Target:
             if answer.status != THROTTLED or pause_s is None:
                 break
             await asyncio.sleep(_told(answer, pause_s))
-            exchange = replace(exchange, status=0, headers=[], body=b"", arrivals=[], fault=None)
+            exchange = replace(
+                exchange, status=0, headers=[], body=b"", arrivals=[], fault=None, timed_out=False
+            )
         return answer
 
     async def ask(self, exchange: Exchange) -> Exchange:
-        """The answer to that request, which is sent once in a run however often it is asked."""
+        """The answer to that request, which is sent once in a run however often it is asked.
+
+        One that did not come in time is asked for again.
+        """
         asked = (
             exchange.method,
             exchange.url,
             tuple(exchange.request_headers),
             exchange.request_body,
         )
-        return await self.once(asked, lambda: self.send(exchange))
+        answer = await self.once(asked, lambda: self.send(exchange))
+        if answer.timed_out:
+            self._asked.pop(asked, None)
+        return answer
 
     async def has(self, capability: str) -> bool:
-        """Whether the server can do that: declared, or found out by a probe, once."""
+        """Whether the server can do that: declared, or found out by a probe, once.
+
+        Raises:
+            TimedOut: what would tell did not come in time.
+        """
         parent = capability.rpartition(".")[0]
         if parent and not await self.has(parent):
             return False
@@ -122,8 +134,12 @@ class Target:
         return self.models[kind]
 
     async def listed(self) -> list[str]:
-        """The ids that `GET /models` lists; none if it lists nothing readable."""
-        answer = await self.ask(self.exchange("GET", "/models"))
+        """The ids that `GET /models` lists; none if it lists nothing readable.
+
+        Raises:
+            TimedOut: the list did not come in time.
+        """
+        answer = (await self.ask(self.exchange("GET", "/models"))).in_time()
         try:
             data = json.loads(answer.body)["data"]
             return [model["id"] for model in data if isinstance(model["id"], str)]
@@ -154,10 +170,14 @@ class Target:
         return tries[0]
 
     async def once(self, key: Any, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `make` comes to, which is made once in a run."""
+        """What `make` comes to, which is made once in a run, and again after a time-out."""
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(make())
-        return await asyncio.shield(self._asked[key])
+        try:
+            return await asyncio.shield(self._asked[key])
+        except TimedOut:
+            self._asked.pop(key, None)
+            raise
 
 
 def _told(answer: Exchange, pause_s: float) -> float:

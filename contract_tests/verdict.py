@@ -5,10 +5,14 @@ AssertionError
 Exception
 ├─ Unsupported      the server refused cleanly: unsupported
 ├─ Uncooperative    the model did not do what the check needs: inconclusive after the retries
+│  └─ TimedOut      the server did not answer in time, which no rule obliges it to: likewise
 └─ Unreachable      there is no API to judge: the run ends
 """
 
 from enum import StrEnum
+
+TOO_SLOW = "the server took too long"
+PATIENCE = "give it more time with --timeout-s, or less at once with --concurrency (pytest: -n)"
 
 
 class Verdict(StrEnum):
@@ -37,6 +41,13 @@ class Unsupported(Exception):  # noqa: N818 - a verdict, not an error
 
 class Uncooperative(Exception):  # noqa: N818 - a verdict, not an error
     """The model did not do what the check needs, which no rule obliges it to."""
+
+
+class TimedOut(Uncooperative):
+    """A wait ran out while the server may still have been at work: it is slow, or busy."""
+
+    def __init__(self, waited: str) -> None:
+        super().__init__(f"{TOO_SLOW}: {waited}; {PATIENCE}")
 
 
 class Unreachable(Exception):  # noqa: N818 - a verdict, not an error

@@ -9,8 +9,7 @@ from contract_tests.reading import tokens_of
 from contract_tests.samples import EMBEDDINGS, NO_MODEL
 from contract_tests.server import SENTENCE, Server, refusal
 from contract_tests.sources import doc, issue, live, peer, sdk, spec
-from contract_tests.verdict import Uncooperative, Unsupported
-from contract_tests.wire.exchange import Exchange
+from contract_tests.verdict import Unsupported
 
 TOKENS = ("embeddings.tokens",)
 OTHER = "Interest rates rose by a quarter of a point."
@@ -166,13 +165,6 @@ async def missing(server: Server) -> None:
 # --- limits ---
 
 
-async def _at_length(server: Server, input: Any) -> Exchange:  # noqa: A002
-    answer = await server.post(EMBEDDINGS, _body(server, input))
-    if answer.fault and answer.duration_s >= server.target.timeout_s:
-        raise Uncooperative("the server takes the input, and is too slow to show what it does")
-    return answer
-
-
 @check(
     "embeddings.input.too_many",
     MUST,
@@ -181,7 +173,7 @@ async def _at_length(server: Server, input: Any) -> Exchange:  # noqa: A002
     needs=("embeddings.batch",),
 )
 async def too_many(server: Server) -> None:
-    refusal(await _at_length(server, ["a"] * (MOST + 1)), TOO_LARGE)
+    await server.refuses(EMBEDDINGS, _body(server, ["a"] * (MOST + 1)), status=TOO_LARGE)
 
 
 @check(
@@ -194,7 +186,7 @@ async def too_many(server: Server) -> None:
     clients="the vector stands for the beginning of the text only",
 )
 async def too_long(server: Server) -> None:
-    answer = await _at_length(server, "fox " * WORDS)
+    answer = await server.post(EMBEDDINGS, _body(server, "fox " * WORDS))
     if not answer.ok:
         refusal(answer, TOO_LARGE)
         return

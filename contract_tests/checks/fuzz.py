@@ -28,11 +28,15 @@ def _rule(
         f"fuzz.{name}", level, rule, *sources, needs=("fuzz", "chat"), clients=clients, alone=True
     )
     async def keeps(server: Server) -> None:
-        found = [one for one in await _findings(server) if one.rule == name]
+        server.asked += 1
+        findings = await _findings(server)
+        found = [one for one in findings if one.rule == name]
         server.exchanges.extend(one.exchange for one in reversed(found))
         if found:
             others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             raise Broken("the rule kept by every fuzzed request", f"{found[0].fault}{others}")
+        for one in findings:
+            one.exchange.in_time()
 
     return keeps
 

@@ -3,10 +3,8 @@
 import gzip
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from typing import Any
-
-import httpx
 
 from contract_tests.check import MAY, SHOULD, check
 from contract_tests.expect import at, cooperate, expect
@@ -14,12 +12,11 @@ from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import issue, rfc, sdk
 from contract_tests.target import THROTTLED
-from contract_tests.verdict import Unreachable, Unsupported
+from contract_tests.verdict import Unsupported
 from contract_tests.wire.client import Client
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.http_1_0 import send_http_1_0
 
-PIECE_BYTES = 40
 KEEPS_THE_BODY = (307, 308)
 LENGTH_REQUIRED = 411
 SWITCHES = 101
@@ -52,10 +49,16 @@ class _Line:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def send(self, method: str, path: str, content: bytes = b"") -> Exchange:
-        exchange = self._server.target.exchange(method, path, content)
+    async def send(
+        self,
+        method: str,
+        path: str,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        exchange = self._server.target.exchange(method, path, content, headers)
         self._server.exchanges.append(exchange)
-        return await self._client.send(exchange)
+        return (await self._client.send(exchange)).in_time()
 
     async def chats(self) -> None:
         _answers(await self.send("POST", CHAT, _chat(self._server)))
@@ -105,33 +108,6 @@ async def after_refusal(server: Server) -> None:
             await line.chats()
 
 
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(content), PIECE_BYTES):
-        yield content[start : start + PIECE_BYTES]
-
-
-async def _in_chunks(server: Server, content: bytes) -> Exchange:
-    """The answer to a POST whose length is not announced."""
-    headers = {"Transfer-Encoding": "chunked"}
-    exchange = server.target.exchange("POST", CHAT, content, headers)
-    server.exchanges.append(exchange)
-    target = server.target
-    sent = [pair for pair in exchange.request_headers if pair[0] not in headers]
-    async with httpx.AsyncClient(
-        timeout=target.timeout_s, verify=_verify(server), trust_env=False
-    ) as client:
-        try:
-            response = await client.post(exchange.url, content=_pieces(content), headers=sent)
-        except httpx.ConnectError as error:
-            raise Unreachable(f"nothing answers at {exchange.url}: {error}") from error
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            exchange.fault = f"{error or type(error).__name__}"
-            return exchange
-    exchange.status, exchange.body = response.status_code, response.content
-    exchange.headers = list(response.headers.multi_items())
-    return exchange
-
-
 @check(
     "http.request.chunked",
     SHOULD,
@@ -141,7 +117,9 @@ async def _in_chunks(server: Server, content: bytes) -> Exchange:
     clients="clients and proxies that stream the request",
 )
 async def chunked(server: Server) -> None:
-    answer = await _in_chunks(server, _chat(server))
+    async with _Line(server) as line:
+        headers = {"Transfer-Encoding": "chunked"}
+        answer = await line.send("POST", CHAT, _chat(server), headers)
     if answer.status == LENGTH_REQUIRED:
         raise Unsupported("the server asks for a length, as RFC 9112 allows")
     _answers(answer)

@@ -1,6 +1,6 @@
 """`GET /models` and `GET /models/{id}`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from contract_tests.check import MUST, SHOULD, check
@@ -10,6 +10,9 @@ from contract_tests.server import Server, refusal
 from contract_tests.sources import issue, live, peer, rfc, sdk, spec
 from contract_tests.verdict import Unsupported
 from contract_tests.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 NEEDS = ("models",)
 RETRIEVE = ("models.retrieve",)
@@ -209,6 +212,9 @@ async def sdk_list(server: Server) -> None:
     listed = [at(model, "id") for model in await _models(server)]
     body = (await server.get(MODELS)).json
     expect(not at(body).get("has_more"), "no `has_more`, for there is no second page", body)
-    async with server.sdk() as client:
-        iterated = [model.id async for model in client.models.list()]
+
+    async def lists(client: "AsyncOpenAI") -> list[str]:
+        return [model.id async for model in client.models.list()]
+
+    iterated = await server.sdk(lists, "the client to list the models")
     expect(iterated == listed, f"the ids {listed}", iterated)

@@ -12,9 +12,10 @@ from contract_tests.wire.exchange import Exchange
 
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, Response
-    from schemathesis.engine.events import ScenarioFinished
+    from schemathesis.engine.events import NonFatalError, ScenarioFinished
 
 PREFIX = "contract_"
+TIME_OUT = "time_out"  # of a finding that is no broken rule
 STREAM_EVENTS = 1_000_000  # schemathesis would cut a longer stream off
 # Schemathesis's own probes of these are ours in other groups, or about generation alone.
 PHASES = {
@@ -88,15 +89,24 @@ def campaign(
             for finding in _findings(event):
                 findings[finding.rule, finding.exchange.url] = finding
         elif isinstance(event, NonFatalError) and isinstance(event.value, RequestException):
-            method, _, path = event.label.partition(" ")
-            exchange = Exchange(method, url + path, [], b"", fault=event.info.message)
-            findings["server_error", url + path] = Finding(
-                "server_error", f"{event.label} got no answer: {event.info.message}", exchange
-            )
+            finding = _unanswered(event, url)
+            findings[finding.rule, finding.exchange.url] = finding
         elif isinstance(event, NonFatalError | FatalError):
             reason = event.value if isinstance(event, NonFatalError) else event.exception
             raise ValueError(f"the document cannot be fuzzed: {reason}")  # noqa: TRY004 - not ours
     return list(findings.values())
+
+
+def _unanswered(event: "NonFatalError", url: str) -> Finding:
+    from requests import Timeout  # noqa: PLC0415 - as above
+
+    method, _, path = event.label.partition(" ")
+    message = event.info.message
+    exchange = Exchange(method, url + path, [], b"", fault=message)
+    # In the middle of an answer, requests calls a time-out a broken connection.
+    exchange.timed_out = isinstance(event.value, Timeout) or "Read timed out" in str(event.value)
+    rule = TIME_OUT if exchange.timed_out else "server_error"
+    return Finding(rule, f"{event.label} got no answer: {message}", exchange)
 
 
 @cache

@@ -3,14 +3,18 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 
 from contract_tests.verdict import Unreachable
+from contract_tests.wire.ending import has_said_all
 from contract_tests.wire.exchange import Exchange
 
+CONNECT_S = 10.0
+PIECE_BYTES = 40
 BODY_BYTES = 16_000_000
+WHOLE = 4  # silences
 LINGER_S = 2.0  # how long a connection may stay open after [DONE]
 SILENT = "Server disconnected without sending a response."  # httpcore's words
 ENDINGS = tuple(
@@ -25,14 +29,14 @@ Until = Callable[[bytes], bool]
 class Client:
     """Sends requests to one server and records the answers.
 
-    `timeout_s` is the longest silence; a whole exchange may take four times as long.
+    `timeout_s` is the longest silence; a whole exchange may take `WHOLE` times as long.
     """
 
     def __init__(self, timeout_s: float, verify: ssl.SSLContext | bool = True) -> None:
         self.timeout_s = timeout_s
         self.silences = 0  # answers that never came, without one in between
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10), pool=None),
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S), pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
             trust_env=False,
             verify=verify,
@@ -48,7 +52,7 @@ class Client:
         """
         began_s = time.perf_counter()
         try:
-            async with asyncio.timeout(self.timeout_s * 4):
+            async with asyncio.timeout(self.timeout_s * WHOLE):
                 await self._send(exchange, until, began_s)
         except httpx.ConnectError as error:
             raise Unreachable(_unreachable(exchange.url, error)) from error
@@ -57,20 +61,32 @@ class Client:
         except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
             # The library's own message would show the key.
             exchange.fault = "the request cannot be sent: its URL or a header is malformed"
-        except (httpx.TimeoutException, TimeoutError):
-            waited = f"{self.timeout_s:g} s" if exchange.status == 0 else "the time allowed"
-            exchange.fault = exchange.fault or f"no end of the answer within {waited}"
+        except (httpx.TimeoutException, TimeoutError) as error:
+            exchange.fault = self._waited(error, exchange)
+            exchange.timed_out = not has_said_all(exchange)
         except (httpx.TransportError, httpx.DecodingError) as error:
             exchange.fault = str(error) or f"the connection broke ({type(error).__name__})"
         exchange.duration_s = time.perf_counter() - began_s
         self.silences = 0 if exchange.status else self.silences + 1
         return exchange
 
+    def _waited(self, error: Exception, exchange: Exchange) -> str:
+        match error:
+            case httpx.ConnectTimeout():
+                return f"no connection within {min(self.timeout_s, CONNECT_S):g} s"
+            case httpx.WriteTimeout():
+                return f"the request was not read within {self.timeout_s:g} s"
+            case httpx.TimeoutException() if exchange.status:
+                return f"no more of the answer within {self.timeout_s:g} s"
+            case httpx.TimeoutException():
+                return f"no answer within {self.timeout_s:g} s"
+        return f"no end of the answer within {self.timeout_s * WHOLE:g} s"
+
     async def _send(self, exchange: Exchange, until: Until | None, began_s: float) -> None:
         request = self._http.build_request(
             exchange.method,
             exchange.url,
-            content=exchange.request_body or None,
+            content=_content(exchange),
             headers=exchange.request_headers,
         )
         response = await self._answer(request)
@@ -124,6 +140,17 @@ class Client:
     async def aclose(self) -> None:
         """Closes every connection."""
         await self._http.aclose()
+
+
+def _content(exchange: Exchange) -> bytes | AsyncIterator[bytes] | None:
+    """The request's body; in pieces, where its length is not to be announced."""
+    chunked = any(name == "Transfer-Encoding" for name, _ in exchange.request_headers)
+    return _pieces(exchange.request_body) if chunked else exchange.request_body or None
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), PIECE_BYTES):
+        yield body[start : start + PIECE_BYTES]
 
 
 def _unreachable(url: str, error: httpx.ConnectError) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from contract_tests.expect import show
-from contract_tests.verdict import Broken
+from contract_tests.verdict import Broken, TimedOut
 
 BODY_BYTES = 4000  # of a request, shown in a curl line
 
@@ -17,7 +17,8 @@ class Exchange:
     """One request and its answer.
 
     `arrivals` tells how many bytes of the body were there at which second after the request.
-    `fault` is what went wrong below HTTP, in words; the answer is then incomplete. `key` is the
+    `fault` is what went wrong below HTTP, in words; the answer is then incomplete. `timed_out` says
+    that the fault is a wait that ran out while the server may still have been at work. `key` is the
     run's own key; where it is not known, every key is taken for it and never shown.
     """
 
@@ -31,6 +32,7 @@ class Exchange:
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     duration_s: float = 0.0
     fault: str | None = None
+    timed_out: bool = False
     key: str | None = field(default=None, repr=False)
     version: str = "1.1"
 
@@ -57,13 +59,25 @@ class Exchange:
         """The body as text, whatever it is."""
         return self.body.decode(errors="replace")
 
+    def in_time(self) -> "Exchange":
+        """The exchange, whose answer came in time.
+
+        Raises:
+            TimedOut: it did not, so that nothing can be said of it.
+        """
+        if self.timed_out:
+            raise TimedOut(self.fault or "no answer")
+        return self
+
     @cached_property
     def json(self) -> Any:
         """The body's JSON value.
 
         Raises:
             Broken: the body is cut off, or is not JSON in UTF-8.
+            TimedOut: its end did not come in time.
         """
+        self.in_time()
         if self.fault:
             raise Broken("a whole answer", self.fault)
         try:

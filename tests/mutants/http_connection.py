@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contract_tests.checks.http_connection import PIECE_BYTES
+from contract_tests.wire.client import PIECE_BYTES
 from tests.mutants.families import CHAT, edits_bytes, refuses
 from tests.mutants.layer import Answer, Call, Layer, around
 from tests.mutants.mutant import Mutant
