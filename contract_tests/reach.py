@@ -2,7 +2,7 @@
 
 from contract_tests.expect import show
 from contract_tests.target import Target
-from contract_tests.verdict import PATIENCE, Unreachable
+from contract_tests.verdict import Unreachable
 from contract_tests.wire.client import Client
 from contract_tests.wire.exchange import Exchange
 
@@ -32,7 +32,7 @@ async def reach(target: Target) -> None:
 def _usable(target: Target, answer: Exchange) -> None:
     where = f"{answer.method} {answer.url}"
     if answer.timed_out:
-        raise Unreachable(f"{where} took too long: {answer.fault}; {PATIENCE}")
+        raise Unreachable(f"{where} took too long: {answer.fault}; --timeout-s gives it more")
     if answer.fault and not answer.body:
         raise Unreachable(f"{where} got no answer: {answer.fault}")
     if answer.fault:

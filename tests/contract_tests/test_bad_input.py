@@ -38,9 +38,9 @@ def told(*arguments: str) -> str:
     [
         (page, "a web page, not an API"),
         (closes, "got no answer"),
-        (hangs, "no end of the answer within 1 s"),
+        (hangs, "no answer within 1 s; --timeout-s"),
         (garbage, "without an end: more than 16 MB"),
-        (dribbles, "without an end"),
+        (dribbles, "no end of the answer within 4 s; --timeout-s"),
         (not_http, "got no answer"),
         (status(401, REFUSED), "give one with --api-key"),
         (status(403, REFUSED), "give one with --api-key"),

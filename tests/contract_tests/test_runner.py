@@ -231,9 +231,10 @@ async def test_a_server_that_goes_silent_ends_the_run() -> None:
 
 
 async def test_a_server_that_goes_silent_ends_the_checks_that_run_alone_too() -> None:
+    checks = [rule(asks, f"a.n{n}", alone=True) for n in range(SILENCES + 1)]
     with serving(hangs) as url, pytest.raises(Unreachable, match="has stopped answering"):
-        async with target(url, timeout_s=0.05) as server:
-            await run(server, [rule(asks, f"a.n{n}", alone=True) for n in range(SILENCES + 1)])
+        async with target(url, timeout_s=0.05, concurrency=1) as server:
+            await run(server, checks)
 
 
 async def test_a_server_that_is_gone_in_the_middle_ends_the_run() -> None:
