@@ -6,7 +6,7 @@ from contract_tests.samples import CHAT
 from contract_tests.server import Server
 from contract_tests.sources import doc, issue, peer, rfc, sdk, spec
 from contract_tests.target import THROTTLED
-from contract_tests.wire.client import LINGER_S
+from contract_tests.wire.client import LEFT_OPEN
 from contract_tests.wire.exchange import Exchange
 from contract_tests.wire.stream import DONE, Stream
 
@@ -129,11 +129,6 @@ async def gzip(server: Server) -> None:
     expect(DONE in Stream(answer).payloads[-1:], "a stream that ends with [DONE]", answer.brief())
 
 
-def _lingers(answer: Exchange) -> bool:
-    last_s = answer.arrivals[-1][0] if answer.arrivals else answer.duration_s
-    return answer.duration_s - last_s >= LINGER_S
-
-
 @check(
     "http.stream.closes",
     MUST,
@@ -147,8 +142,8 @@ def _lingers(answer: Exchange) -> bool:
 )
 async def closes(server: Server) -> None:
     stream = await server.chat_stream()
-    left_open = DONE in stream.payloads and _lingers(stream.exchange)
-    expect(not left_open, "the end of the answer after [DONE]", stream.exchange.fault)
+    fault = stream.exchange.fault
+    expect(fault != LEFT_OPEN, "the end of the answer after [DONE]", fault)
 
 
 @check(
@@ -163,7 +158,7 @@ async def closes(server: Server) -> None:
 )
 async def whole(server: Server) -> None:
     answer = await _stream(server)
-    expect(answer.fault is None or _lingers(answer), "the end of the body", answer.fault)
+    expect(answer.fault in {None, LEFT_OPEN}, "the end of the body", answer.fault)
 
 
 @check(

@@ -16,6 +16,7 @@ PIECE_BYTES = 40
 BODY_BYTES = 16_000_000
 WHOLE = 4  # silences
 LINGER_S = 2.0  # how long a connection may stay open after [DONE]
+LEFT_OPEN = f"the connection stayed open for {LINGER_S:g} s after [DONE]"
 SILENT = "Server disconnected without sending a response."  # httpcore's words
 ENDINGS = tuple(
     b"data:" + space + b"[DONE]" + end * 2
@@ -120,9 +121,12 @@ class Client:
     ) -> None:
         body = bytearray()
         pieces = response.aiter_bytes()
+        deadline_s = None  # it stands, lest comments after [DONE] keep the answer going
         try:
             while True:
-                async with asyncio.timeout(LINGER_S if body.endswith(ENDINGS) else None):
+                if deadline_s is None and body.endswith(ENDINGS):
+                    deadline_s = asyncio.get_running_loop().time() + LINGER_S
+                async with asyncio.timeout_at(deadline_s):
                     piece = await anext(pieces, None)
                 if piece is None:
                     return
@@ -133,7 +137,7 @@ class Client:
                 if exchange.fault or (until and until(bytes(body))):
                     return
         except TimeoutError:
-            exchange.fault = f"the connection stayed open for {LINGER_S:g} s after [DONE]"
+            exchange.fault = LEFT_OPEN
         finally:
             exchange.body = bytes(body)
 
