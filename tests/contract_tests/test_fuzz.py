@@ -2,16 +2,19 @@
 
 import json
 import os
+import socket
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract_tests.fuzz.campaign import Fuzz, campaign
+from contract_tests.fuzz.campaign import TIME_OUT, Fuzz, campaign
 from contract_tests.fuzz.document import base_of, own_document, read_document
 from contract_tests.fuzz.rules import RULES
 from contract_tests.wire.exchange import Exchange
+from tests.contract_tests.bad_servers import HEAD, serving
 from tests.contract_tests.right_answers import CHAT, CHUNK, COMPLETION, PART, VECTORS
 from tests.contract_tests.tiny_apps import Asked, Reply, refusal, running, says
 from tests.server import Server, free_port
@@ -271,6 +274,19 @@ def test_a_document_that_is_malformed_cannot_be_fuzzed(operation: Any, tmp_path:
     path = small({**document, "paths": {"/a": {"post": operation}}}, tmp_path, "/a")
     with running(says(Reply())) as here, pytest.raises(ValueError, match="cannot be fuzzed"):
         campaign(Fuzz(1, 1, path), here.url, None, {}, 1)
+
+
+@pytest.mark.parametrize("midway", [False, True], ids=["at once", "midway"])
+def test_a_server_that_is_late_breaks_no_rule(midway: bool) -> None:
+    def speak(connection: socket.socket) -> None:
+        if midway:
+            connection.sendall(HEAD % b"application/json" + b"Content-Length: 99\r\n\r\n{")
+        time.sleep(5)
+
+    with serving(speak) as url:
+        found = campaign(Fuzz(1), url, None, {"embeddings": "m"}, 0.2)
+    assert {one.rule for one in found} == {TIME_OUT}
+    assert all(one.exchange.timed_out for one in found)
 
 
 def test_a_server_that_is_gone_is_a_finding() -> None:
