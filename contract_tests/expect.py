@@ -1,9 +1,14 @@
 """What a check says of what it saw."""
 
+import re
 from typing import Any
 
 from contract_tests.verdict import Broken, Uncooperative
 
+# What a terminal obeys, turns round or cannot paste, and what no file can hold.
+UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 KINDS = {dict: "an object", list: "an array", str: "a string", int: "an integer"}
 
 
@@ -20,7 +25,7 @@ def expect(holds: object, expected: str, seen: Any) -> None:
         Broken: it does not; the report shows both texts.
     """
     if not holds:
-        raise Broken(expected, show(seen))
+        raise Broken(show(expected), show(seen))
 
 
 def cooperate(did: object, what: str) -> None:

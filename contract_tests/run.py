@@ -11,6 +11,7 @@ from contract_tests.baseline import apply_baseline
 from contract_tests.capabilities import PROFILES
 from contract_tests.check import Check
 from contract_tests.checks import every_check
+from contract_tests.expect import show
 from contract_tests.fuzz.campaign import Fuzz
 from contract_tests.reach import reach
 from contract_tests.report.model import Report, blot, outcome_of
@@ -84,7 +85,7 @@ async def check_server(url: str, options: Options, progress: Progress = lambda _
         suite_version=version("openai-server-kit"),
         server=options.name or target.url,
         url=target.url,
-        models={kind: blot(name, options.key) for kind, name in target.models.items()},
+        models={kind: blot(show(name), options.key) for kind, name in target.models.items()},
         profile=options.profile,
         strict=options.strict,
         started_at=started_at.isoformat(timespec="seconds"),

@@ -1,20 +1,17 @@
 """The report as JSON: what is written, and what `adapter matrix` reads back."""
 
-import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from contract_tests.expect import show
+from contract_tests.expect import UNPRINTABLE, show
 from contract_tests.result import Result
 from contract_tests.verdict import Verdict
 from contract_tests.wire.exchange import Exchange
 
 EXCERPT = 1500  # characters of an answer that a report keeps
 SHOWN = 3  # requests that a report keeps of one check: the last ones
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)
 
 
@@ -102,8 +99,12 @@ class Report(Closed):
 
 
 def blot(text: str, key: str | None) -> str:
-    """The text without the key, and without what a file cannot hold or a terminal obeys."""
-    text = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    """The text without the key, and without what a file cannot hold or a terminal obeys.
+
+    The ends of its lines are kept.
+    """
+    lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    text = "\n".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", line) for line in lines)
     return text.replace(key, "[key]") if key else text
 
 
@@ -113,7 +114,7 @@ def outcome_of(result: Result, key: str | None) -> Outcome:
     requests = result.exchanges[-SHOWN:] if result.verdict in RED else []
 
     def clean(text: str) -> str:
-        return blot(text, key)
+        return blot(show(text, EXCERPT), key)
 
     return Outcome(
         id=check.id,
@@ -130,16 +131,17 @@ def outcome_of(result: Result, key: str | None) -> Outcome:
         baseline=result.baseline,
         duration_s=round(result.duration_s, 4),
         attempts=result.attempts,
-        requests=[_request(exchange, clean) for exchange in requests],
+        requests=[_request(exchange, key) for exchange in requests],
     )
 
 
-def _request(exchange: Exchange, clean: Callable[[str], str]) -> Request:
-    answer = "\n".join(f"{name}: {value}" for name, value in exchange.headers)
-    fault = f"\n\n[{exchange.fault}]" if exchange.fault else ""
+def _request(exchange: Exchange, key: str | None) -> Request:
+    headers = show("\n".join(f"{name}: {value}" for name, value in exchange.headers), EXCERPT)
+    fault = f"\n\n[{show(exchange.fault)}]" if exchange.fault else ""
+    answer = f"{headers}\n\n{show(exchange.text, EXCERPT)}{fault}"
     return Request(
-        curl=clean(exchange.curl()),
+        curl=blot(exchange.curl(), key),
         status=exchange.status,
-        answer=clean(f"{answer}\n\n{show(exchange.text, EXCERPT)}{fault}".strip()),
+        answer=blot(answer, key).strip(),
         duration_s=round(exchange.duration_s, 4),
     )

@@ -1,15 +1,13 @@
 """One request and its answer, as they were on the wire."""
 
 import json
-import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from contract_tests.expect import show
 from contract_tests.verdict import Broken, TimedOut
-
-BODY_BYTES = 4000  # of a request, shown in a curl line
+from contract_tests.wire.curl import curl
 
 
 @dataclass
@@ -102,38 +100,8 @@ class Exchange:
 
     def curl(self) -> str:
         """A command line that sends the request again; its key comes from `$OPENAI_API_KEY`."""
-        words = ["curl", "-sS", "-i", "-N"]
-        if self.version != "1.1":
-            words += [f"--http{self.version}"]
-        if self.method == "HEAD":
-            words += ["--head"]
-        elif self.method != ("POST" if self.request_body else "GET"):
-            words += ["-X", self.method]
-        if set(self.url) & set("[]{}"):
-            words += ["-g"]
-        line = " ".join([*words, shlex.quote(self.url)])
-        for name, value in self.request_headers:
-            secret = value.partition(" ")[2] if self.key is None else self.key
-            if name.lower() == "authorization" and secret and secret in value:
-                line += f' -H "{name}: {value.replace(secret, "$OPENAI_API_KEY")}"'
-            elif name.lower() != "content-length" and value != "identity":
-                # A header that ends in a colon would be left out.
-                line += f" -H {shlex.quote(f'{name}: {value}' if value else f'{name};')}"
-        if self.request_body and not _is_text(self.request_body):
-            octal = "".join(f"\\{byte:03o}" for byte in self.request_body[:BODY_BYTES])
-            return f"printf '{octal}' | {line} --data-binary @-"
-        if self.request_body:
-            body = show(self.request_body.decode(), BODY_BYTES)
-            line += f" --data-raw {shlex.quote(body)}"  # a leading @ names no file
-        return line
-
-
-def _is_text(body: bytes) -> bool:
-    """Whether a shell's line can hold it as it is."""
-    try:
-        return b"\0" not in body and bool(body.decode())
-    except UnicodeDecodeError:
-        return False
+        headers, body = self.request_headers, self.request_body
+        return curl(self.method, self.url, headers, body, self.key, version=self.version)
 
 
 def not_json(constant: str) -> None:

@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
 
+from contract_tests.expect import UNPRINTABLE
 from contract_tests.report.model import outcome_of
 from contract_tests.result import Result
 from contract_tests.target import Target
@@ -88,11 +90,45 @@ async def test_a_curl_line_sends_the_same_body(here: Running, name: str) -> None
     assert second.body == BODIES[name]
 
 
-@pytest.mark.xfail(strict=True, reason="a curl line holds 4000 characters of a body")
-async def test_a_curl_line_sends_the_same_long_body(here: Running) -> None:
-    body = b"x" * 5000
-    _, second = await sent_twice(here, of(here, "POST", "/chat/completions", body))
-    assert second.body == body
+ODD_BODIES = {
+    "not UTF-8": b'{"a": "\xff"}',
+    "NUL": b'{"a": "\x00"}',
+    "tabs and returns": b'{\t"a":\r\n "b"}',
+    "escapes and percents": b"\x1b[31m\\n %s %% \\ '\"",
+    "a leading dash": b"-n \x07",
+    "turned round": "\u202eabc\u2069".encode(),
+    "long": b"x" * 5000,
+    "longer": b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "long and not UTF-8": b"\xff\x00" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", ODD_BODIES)
+async def test_a_curl_line_of_printable_characters_sends_the_same_odd_body(
+    here: Running, name: str
+) -> None:
+    exchange = of(here, "POST", "/chat/completions", ODD_BODIES[name])
+    _, second = await sent_twice(here, exchange)
+    assert second.body == ODD_BODIES[name]
+    assert not UNPRINTABLE.search(exchange.curl())
+    assert len(exchange.curl()) < 10_000
+
+
+def test_a_body_that_no_line_can_hold_makes_the_line_a_comment(here: Running) -> None:
+    exchange = of(here, "POST", "/chat/completions", Random(1).randbytes(50_000))
+    assert exchange.curl().startswith("# curl ")
+    assert not UNPRINTABLE.search(exchange.curl())
+    assert curled(exchange.curl()) == ""
+
+
+@pytest.mark.parametrize("size", [0, 90_000])
+def test_a_curl_line_hides_the_key_in_a_body_too(here: Running, size: int) -> None:
+    line = of(here, "POST", "/x", f"{KEY}\n{'a' * size}".encode()).curl()
+    assert KEY not in line
+    first = subprocess.run(
+        ["sh", "-c", line.partition("| curl")[0]], capture_output=True, check=True
+    )
+    assert KEY.encode() not in first.stdout
 
 
 @pytest.mark.parametrize(
