@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import sys
 from contextlib import nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from contract_tests.checks import every_check
 from contract_tests.fuzz.campaign import Fuzz
 from contract_tests.report.files import write_reports
 from contract_tests.report.listing import listing
-from contract_tests.report.model import Report
+from contract_tests.report.model import Report, blot
 from contract_tests.report.terminal import Watching, print_report
 from contract_tests.run import Options, check_server, declared_by
 from contract_tests.runner import KINDS
@@ -62,33 +63,36 @@ UNUSABLE = 2
 )
 @click.option("--insecure", is_flag=True, help="Accept any TLS certificate.")
 @click.option("--name", default="", help="What reports call the server.")
-@click.option("--list", "listed", is_flag=True, help="Print every check and end.")
+@click.option("--list", "listed", is_flag=True, help="Print every check, a line each, and end.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell every broken rule, not a page of causes.")
 def check(
     listed: bool,
     url: str | None,
     backend: str | None,
     report_dir: Path | None,
+    verbose: bool,
     **given: Any,
 ) -> None:
     """Check the server at URL (its base URL, as http://127.0.0.1:8000/v1) against the OpenAI API.
 
     Exit status: 0 if no MUST is broken, 1 if one is, 2 if there was no API to check.
     """
-    console = Console()
+    _print_whatever_comes()
     try:
         if listed:
-            console.print(listing(select(every_check(), given["only"])))
+            click.echo(listing(select(every_check(), given["only"]), verbose=verbose), nl=False)
             return
         if bool(url) == bool(backend):
             raise click.UsageError("give the URL of a server, or --backend")
         options = _options(**given)
         with served(backend) if backend else nullcontext(url) as where:
-            report = _run(console, str(where), options)
+            report = _run(str(where), options)
+        print_report(Console(), report, verbose=verbose)
         if report_dir:
             write_reports(report, report_dir)
-            console.print(f"reports in {report_dir}")
+            click.echo(f"reports in {report_dir}")
     except (ValueError, Unreachable) as error:
-        click.echo(f"adapter check: {error}", err=True)
+        click.echo(f"adapter check: {blot(str(error), given['api_key'])}", err=True)
         sys.exit(UNUSABLE)
     sys.exit(1 if report.failed else 0)
 
@@ -137,8 +141,14 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-def _run(console: Console, url: str, options: Options) -> Report:
-    with Watching(console, len(options.checks)) as watching:
-        report = asyncio.run(check_server(url, options, watching.saw))
-    print_report(console, report)
-    return report
+def _run(url: str, options: Options) -> Report:
+    # On standard error, so that a file or a pipe gets the report alone.
+    with Watching(Console(stderr=True), len(options.checks)) as watching:
+        return asyncio.run(check_server(url, options, watching.saw))
+
+
+def _print_whatever_comes() -> None:
+    """Shows as escapes what a terminal has no characters for, and does not stop the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

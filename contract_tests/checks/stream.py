@@ -175,4 +175,5 @@ async def _put_together(server: Server) -> Any:
         # The helper leaves fields as they came, whatever their types.
         return final.model_dump(warnings=False)
 
+    await server.chat_stream()  # what is no stream at all is not for the client to say
     return await server.sdk(helped, "the client to read the stream")

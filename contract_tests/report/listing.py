@@ -1,8 +1,6 @@
-"""Every check in a table: in the terminal, and as `docs/contract.md`."""
+"""Every check: a line each for a terminal, and as `docs/contract.md`."""
 
 from collections.abc import Iterable
-
-from rich.table import Table
 
 from contract_tests.capabilities import CAPABILITIES, PROFILES
 from contract_tests.check import Check
@@ -10,15 +8,19 @@ from contract_tests.report.rendering import render
 from contract_tests.requirements import REQUIREMENT_SET, digest
 
 
-def listing(checks: Iterable[Check]) -> Table:
-    """The checks for a terminal."""
-    table = Table(box=None, header_style="dim")
-    for name in ("check", "level", "rule", "needs", "source"):
-        table.add_column(name, overflow="fold")
-    for check in checks:
-        sources = "; ".join(map(str, check.sources))
-        table.add_row(check.id, check.level, check.rule, " ".join(check.needs), sources)
-    return table
+def listing(checks: Iterable[Check], *, verbose: bool = False) -> str:
+    """A line a check: its id, level and rule; if `verbose`, what it needs and its sources too."""
+    every = list(checks)
+    width = max((len(check.id) for check in every), default=0)
+    return "".join(
+        f"{check.id:<{width}}  {check.level:<6}  {check.rule}{_origin(check) if verbose else ''}\n"
+        for check in every
+    )
+
+
+def _origin(check: Check) -> str:
+    needs = f" Needs {', '.join(check.needs)}." if check.needs else ""
+    return f"{needs} Source: {'; '.join(map(str, check.sources))}."
 
 
 def document(checks: Iterable[Check]) -> str:

@@ -1,18 +1,18 @@
-"""The run in a terminal: progress while it lasts, then what is wrong, then a table of groups."""
+"""The run in a terminal: progress while it lasts, then a page of what is wrong, by cause."""
 
+import time
 from collections import Counter
 from types import TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.padding import Padding
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.report.model import Outcome, Report
+from contract_tests.report.causes import Cause, causes
+from contract_tests.report.model import RED, Outcome, Report
 from contract_tests.result import Result
-from contract_tests.verdict import Verdict
+from contract_tests.verdict import TOO_SLOW, Verdict
 
 STYLES = {
     Verdict.PASS: "green",
@@ -22,14 +22,21 @@ STYLES = {
     Verdict.INCONCLUSIVE: "cyan",
     Verdict.ERROR: "bold magenta",
 }
+WHOLE = 3  # causes that are told in full
+BRIEF = 12  # causes that are told in a line after them
+NAMED = 8  # rules that a cause names
+SILENCE_S = 10.0  # between two lines where there is no bar
+LABEL_CHARS = 10
 
 
 class Watching:
-    """Shows each failure as it is found, above a bar; a context around the run."""
+    """Shows how far the run is, as a bar or as a line now and then; a context around the run."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
+        self._total = total
         self._counts: Counter[Verdict] = Counter()
+        self._told_s = time.monotonic()
         self._progress = Progress(
             TextColumn("checking"),
             BarColumn(),
@@ -38,12 +45,12 @@ class Watching:
             TextColumn("{task.description}"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("", total=total)
-        self._live = Live(self._progress, console=console, transient=True)
 
     def __enter__(self) -> "Watching":
-        self._live.__enter__()
+        self._progress.start()
         return self
 
     def __exit__(
@@ -52,26 +59,36 @@ class Watching:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.__exit__(kind, error, trace)
+        self._progress.stop()
 
     def saw(self, result: Result) -> None:
         """One more check has come to its verdict."""
         self._counts[result.verdict] += 1
-        red = self._counts[Verdict.FAIL] + self._counts[Verdict.ERROR]
-        state = f"{result.check.group}  [red]{red} failed" if red else result.check.group
+        red = [f"{self._counts[verdict]} {verdict}" for verdict in RED if self._counts[verdict]]
+        state = " ".join([result.check.group, *red])
         self._progress.update(self._task, advance=1, description=state)
-        if result.verdict in {Verdict.FAIL, Verdict.ERROR}:
-            self._console.print(_headline(result.verdict, result.check.id))
+        now_s = time.monotonic()
+        if not self._console.is_terminal and now_s - self._told_s >= SILENCE_S:
+            self._told_s = now_s
+            self._console.print(f"{self._counts.total()}/{self._total} checks, at {state}")
 
 
-def print_report(console: Console, report: Report) -> None:
-    """What is wrong, rule by rule; then the groups; then one line."""
-    for outcome in report.broken():
-        console.print(_failure(outcome))
-    console.print(_table(report))
+def print_report(console: Console, report: Report, *, verbose: bool = False) -> None:
+    """What is wrong by cause, a page of it; if `verbose`, every broken rule, then the groups."""
+    found = causes(report)
+    if verbose:
+        for outcome in report.broken():
+            _print_whole(console, Cause([outcome]))
+        console.print(_table(report))
+    else:
+        for cause in found[:WHOLE]:
+            _print_whole(console, cause)
+        _print_brief(console, found[WHOLE:])
+        _print_known(console, report)
+    _print_late(console, report)
     for line in report.stale:
-        console.print(Text(f"stale in the baseline: {line} passes now", "bold red"))
-    console.print(summary(report))
+        _line(console, f"stale in the baseline: {line} passes now", "bold red")
+    console.print(summary(report), soft_wrap=True)
 
 
 def summary(report: Report) -> Text:
@@ -88,14 +105,25 @@ def summary(report: Report) -> Text:
     return line
 
 
-def _headline(verdict: Verdict, name: str) -> Text:
-    return Text.assemble((f"{verdict.upper():<5} ", STYLES[verdict]), (name, "bold"))
+def _line(console: Console, text: str, style: str = "") -> None:
+    """The text as one line, however long: it can be searched, and pasted."""
+    console.print(Text(text, style), soft_wrap=True)
 
 
-def _failure(outcome: Outcome) -> Group:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
+def _headline(outcome: Outcome, more: str = "") -> Text:
+    known = " (known)" if outcome.baseline is not None else ""
+    return Text.assemble(
+        (f"{outcome.verdict.upper():<5} ", STYLES[outcome.verdict]),
+        (outcome.id, "bold"),
+        (f"{known}{more}", "dim"),
+    )
+
+
+def _print_whole(console: Console, cause: Cause) -> None:
+    outcome = cause.lead
+    console.print(_headline(outcome, _and_more(cause)), soft_wrap=True)
+    also = [one.id for one in cause.outcomes[1 : NAMED + 1]]
+    left = len(cause.outcomes) - 1 - len(also)
     rows = {
         "rule": f"{outcome.level}: {outcome.rule}",
         "expected": outcome.expected,
@@ -103,12 +131,55 @@ def _failure(outcome: Outcome) -> Group:
         "source": "; ".join(f"{one.kind} {one.where}" for one in outcome.sources),
         "breaks": outcome.clients,
         "known": outcome.baseline or "",
-        "try": outcome.requests[-1].curl if outcome.requests else "",
+        "also": " ".join(also) + (f" and {left} more" if left else ""),
     }
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", justify="right", no_wrap=True, min_width=LABEL_CHARS)
+    table.add_column(overflow="fold")
     for name, value in rows.items():
         if value:
-            table.add_row(name, Text(value))
-    return Group(_headline(outcome.verdict, outcome.id), Padding(table, (0, 0, 1, 2)))
+            table.add_row(name, Text(" ".join(value.split())))
+    console.print(table)
+    if outcome.requests:
+        _line(console, outcome.requests[-1].curl)
+    console.print()
+
+
+def _and_more(cause: Cause) -> str:
+    counts = Counter(one.level for one in cause.outcomes[1:])
+    more = [f"{counts[level]} {level}" for level in ("MUST", "SHOULD", "MAY") if counts[level]]
+    return f"  and {', '.join(more)} more" if more else ""
+
+
+def _print_brief(console: Console, found: list[Cause]) -> None:
+    for cause in found[:BRIEF]:
+        outcome = cause.lead
+        more = f" +{len(cause.outcomes) - 1}" if len(cause.outcomes) > 1 else ""
+        expected = f"expected {outcome.expected}; seen: " if outcome.expected else ""
+        seen = " ".join(f"{expected}{outcome.seen or outcome.message}".split())
+        line = Text.assemble(_headline(outcome, more), f"  {seen}")
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    if len(found) > BRIEF:
+        rules = sum(len(cause.outcomes) for cause in found[BRIEF:])
+        _line(console, f"and {len(found) - BRIEF} other causes, which break {rules} rules", "dim")
+    if found:
+        hint = "each rule with its request: --verbose, or the pages of --report-dir"
+        _line(console, hint, "dim")
+        console.print()
+
+
+def _print_known(console: Console, report: Report) -> None:
+    for outcome in report.outcomes:
+        if outcome.baseline is not None:
+            reason = " ".join(outcome.baseline.split())
+            console.print(Text.assemble(_headline(outcome), f"  {reason}"), soft_wrap=True)
+
+
+def _print_late(console: Console, report: Report) -> None:
+    late = [one for one in report.outcomes if one.message.startswith(TOO_SLOW)]
+    if late:
+        rules = "1 rule" if len(late) == 1 else f"{len(late)} rules"
+        _line(console, f"inconclusive for {rules}: {late[0].message}", "cyan")
 
 
 def _table(report: Report) -> Table:
