@@ -25,7 +25,7 @@ def matrix(reports: tuple[Path, ...], output: Path) -> None:
     Exit status: 2 if one of them is no report.
     """
     try:
-        output.write_text(grid([_read(path) for path in reports]))
+        output.write_text(grid([_read(path) for path in reports]), encoding="utf-8")
     except (OSError, ValueError) as error:
         click.echo(f"adapter matrix: {error}", err=True)
         sys.exit(2)

@@ -27,6 +27,6 @@ def write_reports(report: Report, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, render in FILES.items():
-            (folder / name).write_text(render(report))
+            (folder / name).write_text(render(report), encoding="utf-8")
     except OSError as error:
         raise ValueError(f"{folder}: {error.strerror}") from error

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract_tests.report.model import Outcome, Report
+from contract_tests.report.model import WORST_FIRST, Outcome, Report
 from contract_tests.report.rendering import render
 from contract_tests.verdict import Verdict
 
@@ -24,23 +24,39 @@ class Row:
     check: Outcome
     outcomes: list[Outcome | None]
 
+    @property
+    def worst(self) -> Verdict:
+        """The worst of its verdicts."""
+        return min((one.verdict for one in self.outcomes if one), key=WORST_FIRST.index)
+
 
 def grid(reports: Sequence[Report]) -> str:
-    """The page. A click on a cell shows what was expected and seen."""
+    """The page, what failed anywhere first. A click on a cell shows what was expected and seen.
+
+    The address `#id` shows what the check of that id came to on every server.
+    """
     return render(
-        "matrix.html.j2", reports=reports, groups=rows(reports), signs=SIGNS, verdicts=list(Verdict)
+        "matrix.html.j2",
+        reports=reports,
+        sections=sections(rows(reports)),
+        signs=SIGNS,
+        verdicts=list(Verdict),
     )
 
 
-def rows(reports: Sequence[Report]) -> dict[str, list[Row]]:
-    """The checks by group, in the order in which the reports have them."""
+def rows(reports: Sequence[Report]) -> list[Row]:
+    """The checks, in the order in which the reports have them."""
     known: dict[str, Outcome] = {}
     for report in reports:
         for outcome in report.outcomes:
             known.setdefault(outcome.id, outcome)
     by_server = [{outcome.id: outcome for outcome in report.outcomes} for report in reports]
-    groups: dict[str, list[Row]] = {}
-    for name, check in known.items():
-        row = Row(check, [outcomes.get(name) for outcomes in by_server])
-        groups.setdefault(check.group, []).append(row)
-    return groups
+    return [
+        Row(check, [outcomes.get(name) for outcomes in by_server]) for name, check in known.items()
+    ]
+
+
+def sections(every: Sequence[Row]) -> dict[Verdict, list[Row]]:
+    """The rows by the worst verdict that any server has in them."""
+    found = {verdict: [row for row in every if row.worst is verdict] for verdict in WORST_FIRST}
+    return {verdict: some for verdict, some in found.items() if some}

@@ -13,6 +13,10 @@ from contract_tests.wire.exchange import Exchange
 EXCERPT = 1500  # characters of an answer that a report keeps
 SHOWN = 3  # requests that a report keeps of one check: the last ones
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)
+WORST_FIRST = (
+    *(Verdict.FAIL, Verdict.ERROR, Verdict.WARN),
+    *(Verdict.INCONCLUSIVE, Verdict.UNSUPPORTED, Verdict.PASS),
+)
 
 
 class Closed(BaseModel):
