@@ -9,8 +9,9 @@ from contract_tests.report.model import RED, Outcome, Report
 from contract_tests.verdict import Verdict
 
 LIKENESS_CHARS = 120  # of two texts that are compared
-STATUS = re.compile(r"\d{3}(?= )")
-VALUE = re.compile(r'(?P<name>"message"\s*:\s*)?"(?:[^"\\]|\\.)*(?:"(?!\s*:)|…?$)')
+STATUS = re.compile(r"\d{3}(?= |$)")
+STRING = r'"(?:[^"\\]|\\.)*(?:"|$)'
+MEMBER = re.compile(rf"(?P<name>{STRING}\s*:\s*)(?:{STRING})?|{STRING}")
 CHANGING = re.compile(r"[^\W_]*\d\w*(?:[-.]\w+)*")  # ids, times, counts
 
 
@@ -90,7 +91,12 @@ def likeness(text: str) -> str:
     """
     status = STATUS.match(text)
     rest = text[status.end() :] if status else text
-    told = '"error"' in rest
-    rest = VALUE.sub(lambda value: value[0] if told and value["name"] else '""', rest)
+    is_error = '"error"' in rest
+
+    def without_value(member: re.Match[str]) -> str:
+        name = member["name"] or ""
+        return member[0] if is_error and name.startswith('"message"') else name
+
+    rest = MEMBER.sub(without_value, rest)
     alike = CHANGING.sub("#", " ".join(rest.split()))
     return f"{status[0] if status else ''}{alike[:LIKENESS_CHARS]}"

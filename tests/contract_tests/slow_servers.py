@@ -25,6 +25,14 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
+async def _repeats(piece: bytes, receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_until_gone(receive))
+    while not gone.done():
+        if piece:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.wait([gone], timeout=0.02)
+
+
 def never_begins(when: When = posts) -> Layer:
     """Takes the request, and does not answer."""
 
@@ -40,8 +48,8 @@ def never_begins(when: When = posts) -> Layer:
     return layer
 
 
-def stops_midway(keep: Callable[[bytes], bytes], when: When = posts) -> Layer:
-    """Sends what `keep` keeps of the body, and no more."""
+def stops_midway(keep: Callable[[bytes], bytes], when: When = posts, more: bytes = b"") -> Layer:
+    """Sends what `keep` keeps of the body, and no more; or `more`, for ever."""
 
     def layer(app: ASGIApp) -> ASGIApp:
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +68,7 @@ def stops_midway(keep: Callable[[bytes], bytes], when: When = posts) -> Layer:
 
             await app(scope, receive, hold)
             await send({"type": "http.response.body", "body": keep(body), "more_body": True})
-            await _until_gone(receive)
+            await _repeats(more, receive, send)
 
         return wrapped
 
@@ -75,12 +83,9 @@ def dribbles(when: When = posts) -> Layer:
             if not when(scope):
                 await app(scope, receive, send)
                 return
-            gone = asyncio.ensure_future(_until_gone(receive))
             headers = [(b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            while not gone.done():
-                await send({"type": "http.response.body", "body": b" ", "more_body": True})
-                await asyncio.sleep(0.02)
+            await _repeats(b" ", receive, send)
 
         return wrapped
 

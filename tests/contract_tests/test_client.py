@@ -159,20 +159,6 @@ def test_a_connection_left_open_after_done_is_a_fault(
     assert answer.duration_s - answer.arrivals[-1][0] < LINGER_S + 1
 
 
-async def test_comments_after_done_do_not_keep_an_answer_going() -> None:
-    def speak(connection: socket.socket) -> None:
-        connection.sendall(STREAM + b"\r\n" + DONES["lf"])
-        while True:
-            time.sleep(0.1)
-            connection.sendall(b": still here\n\n")
-
-    with serving(speak) as url:
-        answer = await sent(url, LINGER_S * 4)
-    assert answer.fault is not None
-    assert "stayed open" in answer.fault
-    assert answer.duration_s < LINGER_S + 1
-
-
 async def test_an_ended_chunked_body_is_whole_though_the_connection_stays() -> None:
     head = STREAM + b"Transfer-Encoding: chunked\r\n\r\n"
     answer = await heard(speaks(head + chunk(DONES["lf"]) + b"0\r\n\r\n", wait_s=3))

@@ -12,6 +12,7 @@ from contract_tests.result import Result
 from contract_tests.runner import run
 from contract_tests.target import Target
 from contract_tests.verdict import Verdict
+from contract_tests.wire.client import LEFT_OPEN, LINGER_S
 from tests.contract_tests.slow_servers import (
     dribbles,
     holds_up,
@@ -37,6 +38,7 @@ LATE: dict[str, Layer] = {
 }
 STUCK: dict[str, Layer] = {
     "no-done": stops_midway(lambda body: body.removesuffix(DONE)),
+    "comments": stops_midway(lambda body: body, more=b": still here\n\n"),
     "no-end-of-json": stops_midway(lambda body: body),
     "large": holds_up(minimum_bytes=1_000),
     "left": holds_up(after=b"Count from"),
@@ -120,6 +122,13 @@ def test_an_answer_that_is_whole_and_does_not_end_breaks_the_rule(zoo: Zoo) -> N
     (result,) = judged(zoo, "no-end-of-json", of("http.plain.json"), timeout_s=2)
     assert result.verdict is Verdict.FAIL
     assert "no more of the answer within" in result.seen
+
+
+def test_comments_after_done_do_not_keep_an_answer_going(zoo: Zoo) -> None:
+    (result,) = judged(zoo, "comments", of("http.stream.closes"), timeout_s=LINGER_S * 2)
+    assert result.verdict is Verdict.FAIL
+    assert result.exchanges[-1].fault == LEFT_OPEN
+    assert result.exchanges[-1].duration_s < LINGER_S * 2
 
 
 @pytest.mark.parametrize("name", ["load.body.nested", "load.body.messages", "load.body.schema"])
