@@ -1,5 +1,6 @@
 """The suite as pytest tests."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from tests.contract_tests.bad_servers import page, serving, status
 from tests.contract_tests.commands import ROOT
+from tests.contract_tests.tiny_apps import Asked, Reply, running
 from tests.server import Server
 
 
@@ -44,6 +46,43 @@ def test_a_broken_should_is_an_expected_failure(flags: tuple[str, ...], status_:
             "-k", "models.list.nonempty",
         )  # fmt: skip
     assert done.returncode == status_, done.stdout
+
+
+def test_a_server_that_is_late_is_not_accused() -> None:
+    async def respond(asked: Asked) -> Reply:
+        if b"messages" in asked.body:
+            await asyncio.sleep(3)
+        return Reply({"object": "list", "data": [{"id": "m"}]})
+
+    with running(respond) as here:
+        done = run("contract_tests", "--base-url", here.url, "--model", "m", "--timeout-s", "1",
+                   "-k", "chat.object", "-rs")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "1 skipped" in done.stdout
+    assert "the server took too long: no answer within 1 s" in done.stdout
+
+
+def test_a_server_that_goes_silent_ends_the_run_in_one_line() -> None:
+    async def respond(asked: Asked) -> Reply:
+        if b"messages" in asked.body:
+            await asyncio.sleep(3)
+        return Reply({"object": "list", "data": [{"id": "m"}]})
+
+    with running(respond) as here:
+        done = run("contract_tests", "--base-url", here.url, "--model", "m", "--timeout-s", "0.1",
+                   "-k", "chat.created or chat.stream")  # fmt: skip
+    assert done.returncode == 2, done.stdout
+    assert "has stopped answering" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout
+
+
+def test_nothing_that_a_server_says_is_obeyed() -> None:
+    models = b'{"object": "list", "data": [{"id": "m", "created": "\\u001b[31m\\u0007"}]}'
+    with serving(status(200, models)) as url:
+        done = run("contract_tests", "--base-url", url, "-k", "models.model.created")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert "[31m" in done.stdout
 
 
 def test_a_backend_of_ones_own(tmp_path: Path) -> None:
