@@ -195,6 +195,7 @@ async def _to_http_1_0(server: Server, **params: Any) -> Exchange:
     exchange = server.target.exchange("POST", CHAT, content)
     server.exchanges.append(exchange)
     answer = await send_http_1_0(exchange, server.target.timeout_s, _verify(server))
+    answer.in_time()
     if answer.status in NO_SUCH_VERSION:
         raise Unsupported("the server refuses HTTP/1.0")
     cooperate(answer.status != THROTTLED, "the server throttles")

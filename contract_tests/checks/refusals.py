@@ -66,7 +66,7 @@ async def base_url(server: Server) -> None:
     exchange = target.exchange("POST", CHAT, json.dumps(server.chat_body()).encode())
     exchange.url = target.url.removesuffix("/v1") + CHAT
     server.exchanges.append(exchange)
-    answer = await target.send(exchange)
+    answer = (await target.send(exchange)).in_time()
     if not answer.ok:
         refusal(answer, tuple(range(400, 500)))
 

@@ -6,6 +6,8 @@ import ssl
 from urllib.parse import urlsplit
 
 from contract_tests.verdict import Unreachable
+from contract_tests.wire.client import WHOLE
+from contract_tests.wire.ending import has_said_all
 from contract_tests.wire.exchange import Exchange
 
 ANSWER_BYTES = 16_000_000
@@ -27,28 +29,37 @@ async def send_http_1_0(
         Unreachable: nothing answers at that address.
     """
     exchange.version = VERSION
+    received = bytearray()
     try:
-        async with asyncio.timeout(timeout_s * 4):
-            received = await _ask(exchange, timeout_s, verify)
+        async with asyncio.timeout(timeout_s * WHOLE):
+            await _ask(exchange, timeout_s, verify, received)
     except TimeoutError:
         exchange.fault = f"no end of the answer within {timeout_s:g} s"
-        return exchange
+        exchange.timed_out = True
     except OSError as error:
         exchange.fault = f"the connection broke ({type(error).__name__})"
         return exchange
+    _read(exchange, bytes(received))
+    exchange.timed_out = exchange.timed_out and not has_said_all(exchange)
+    return exchange
+
+
+def _read(exchange: Exchange, received: bytes) -> None:
     head, end, exchange.body = received.partition(HEAD_END)
     first, *lines = head.decode("latin-1").split("\r\n")
     status = first.split(" ")[1:2]
     if not end or not first.startswith("HTTP/1.") or not status or not status[0].isdigit():
-        exchange.fault = "no HTTP answer" if received else "closed without an answer"
-        return exchange
+        fault = "no HTTP answer" if received else "closed without an answer"
+        exchange.fault = exchange.fault or fault
+        return
     exchange.status = int(status[0])
     pairs = [line.partition(":") for line in lines]
     exchange.headers = [(name, value.strip()) for name, _, value in pairs]
-    return exchange
 
 
-async def _ask(exchange: Exchange, timeout_s: float, verify: ssl.SSLContext | bool) -> bytes:
+async def _ask(
+    exchange: Exchange, timeout_s: float, verify: ssl.SSLContext | bool, received: bytearray
+) -> None:
     url = urlsplit(exchange.url)
     context = (verify or None) if url.scheme == "https" else None
     try:
@@ -68,19 +79,17 @@ async def _ask(exchange: Exchange, timeout_s: float, verify: ssl.SSLContext | bo
         lines += [f"{name}: {value}" for name, value in headers]
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + exchange.request_body)
         await writer.drain()
-        return await _answer(reader, timeout_s)
+        await _answer(reader, timeout_s, received)
     finally:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, timeout_s: float) -> bytes:
-    received = bytearray()
+async def _answer(reader: asyncio.StreamReader, timeout_s: float, received: bytearray) -> None:
     piece = b"-"
     while piece and len(received) <= ANSWER_BYTES and not _is_whole(received):
         async with asyncio.timeout(timeout_s):
             piece = await reader.read(PIECE_BYTES)
         received += piece
-    return bytes(received)
 
 
 def _is_whole(received: bytearray) -> bool:

@@ -118,6 +118,16 @@ def test_a_stream_that_is_over_and_never_says_done_breaks_the_rule(zoo: Zoo, nam
     assert result.verdict is Verdict.FAIL, result.message
 
 
+@pytest.mark.parametrize(
+    ("name", "verdict"), [("no-done", Verdict.WARN), ("midway", Verdict.INCONCLUSIVE)]
+)
+def test_a_client_of_http_1_0_tells_a_late_stream_from_one_without_end(
+    zoo: Zoo, name: str, verdict: Verdict
+) -> None:
+    (result,) = judged(zoo, name, of("http.http_1_0.stream"), timeout_s=1)
+    assert result.verdict is verdict, result.message
+
+
 def test_an_answer_that_is_whole_and_does_not_end_breaks_the_rule(zoo: Zoo) -> None:
     (result,) = judged(zoo, "no-end-of-json", of("http.plain.json"), timeout_s=2)
     assert result.verdict is Verdict.FAIL
