@@ -100,6 +100,7 @@ class App(FastAPI):
             relays=backend if isinstance(backend, Relays) else None,
             passthrough_all=self.settings.passthrough_all,
             cost_header=self.settings.cost_header,
+            keep_alive_s=self.settings.stream_keep_alive_s,
         )
 
     def _provider_of(self, model: str) -> str | None:

@@ -77,7 +77,10 @@ class Exchange:
     reason: str | None = None  # of a failed upstream: one of `backends.protocol.errors.REASONS`
     backend: str | None = None
     attempts: int = 0
+    begun: bool = False  # whether a stream has sent more than its head and comments
     complete: bool = False  # whether the last byte has gone out
+    sending: bool = False
+    sent_s: float = field(default_factory=perf_counter)  # when the last message had gone out
     reply: Send = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,6 +119,11 @@ class Exchange:
             return None
         return self.priced.cost_usd(self.prompt_tokens, self.completion_tokens)
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether the client has been told what somebody else could no longer answer otherwise."""
+        return bool(self.status) and (self.begun or not self.stream)
+
     def begin_tokens(self) -> None:
         """Note that the first token goes out now."""
         if self.first_token_s is None:
@@ -141,7 +149,10 @@ class Exchange:
             ]
         elif not message.get("more_body", False):
             self.complete = True
+        self.sending = True
         await self._send(message)
+        self.sending = False
+        self.sent_s = perf_counter()
 
     async def answer(self, body: bytes, status: int = 200) -> None:
         """Send a whole JSON body."""

@@ -21,7 +21,7 @@ from adapter.relay import (
     renamed,
 )
 from adapter.render.fold import Folded, FoldedChoice
-from adapter.sse import Render, send_stream
+from adapter.sse import KeepAlive, Render, send_stream
 from backends.protocol import Backend, GenerationRequest, Model, Relays, Tokenizes
 from backends.protocol.errors import BadRequestError
 from backends.protocol.tokenizer import decode
@@ -44,6 +44,7 @@ class Service:
     passthrough_all: bool = False
     cost_header: bool = False
     renamed: str | None = None
+    keep_alive_s: float = 0
 
     async def read(self, exchange: Exchange, model: type[Wire]) -> Wire:
         """The request body as a wire model.
@@ -122,7 +123,7 @@ class Service:
             if upstream != name:
                 body = renamed(body, fields, upstream)
         request = relay_request(exchange, body, stream=fields.get("stream") is True)
-        await relay(exchange, self.relays, request, refused)
+        await relay(exchange, self.relays, request, refused, self.keep_alive_s)
 
     async def text(self, model: str, tokens: Sequence[int], param: str) -> str:
         """The text of token ids, by the backend's tokenizer or the default one.
@@ -144,6 +145,7 @@ class Service:
         """Generate, and answer with an event stream."""
         async with (
             ClientWatch(exchange),
+            KeepAlive(exchange, self.keep_alive_s),
             aclosing(generation(self.backend, requests, self.honours)) as events,
         ):
             await send_stream(exchange, events, render)

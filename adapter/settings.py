@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     )
 
     max_body_mb: float = Field(32, gt=0, description="Largest request body, in MB (10^6 bytes).")
+    stream_keep_alive_s: float = Field(
+        25, ge=0, description="Silence after which a stream sends a comment, in seconds; 0: none."
+    )
     strict_parameters: bool = Field(
         False, description="Refuse unknown request fields with a 400 that names them."
     )

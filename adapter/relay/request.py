@@ -23,6 +23,7 @@ FORWARDED = frozenset(
 )
 # Never TRACE, whose answer would tell the client the upstream's key.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+STREAM_QUERY = re.compile(rb"(?:^|&)stream=true(?:&|$)")  # of a stored response
 MOST_HOPS = 10
 HOP = HOPS_HEADER.encode()
 
@@ -53,6 +54,7 @@ def relay_request(exchange: Exchange, body: bytes, *, stream: bool) -> RelayRequ
     if body:
         headers.setdefault("content-type", "application/json")
     path = _path(exchange.scope)
+    stream = stream or STREAM_QUERY.search(exchange.scope["query_string"]) is not None
     return RelayRequest(
         exchange.scope["method"], path, body, headers, authorization(exchange.scope), stream
     )

@@ -110,7 +110,7 @@ class Operations:
                 async with router.guarded(route, exchange):
                     await _answer(route.service, operation, exchange, refused=FALLS_BACK)
             except APIError as error:
-                if exchange.status or not falls_back(error):
+                if exchange.is_committed or not falls_back(error):
                     raise
             else:
                 return

@@ -1,11 +1,9 @@
 """`AnthropicBackend`: asks Claude, and reads the answer as it comes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
-import aiohttp
 import orjson
 
 from backends.anthropic.answer import Answer
@@ -17,8 +15,6 @@ from backends.anthropic.settings import BASE_URL, AnthropicSettings
 from backends.protocol import Event, GenerationRequest, Model
 from backends.upstream import Upstream, server_sent_events
 from backends.upstream.retry import RetryPolicy
-
-REST_S = 1.0
 
 
 class AnthropicBackend:
@@ -76,15 +72,7 @@ class AnthropicBackend:
                         break
             if not answer.over:
                 yield answer.end()
-            await _rest(response)
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._upstream.aclose()
-
-
-async def _rest(response: aiohttp.ClientResponse) -> None:
-    """Read to the end, which is near: a connection that was read to its end is used again."""
-    with suppress(TimeoutError, aiohttp.ClientError):
-        async with asyncio.timeout(REST_S):
-            await response.read()

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from backends.openai.opening import Begun, FailedInside, opened, require_success, status_told
 from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import (
     BackendTimeout,
@@ -23,6 +24,7 @@ from backends.protocol.errors import (
 from backends.protocol.failure import failure_of
 from backends.protocol.relay import HOPS_HEADER, hops
 from backends.upstream.errors import upstream_error
+from backends.upstream.events import EVENT_BYTES, WholeEvents
 from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.retry import retry_after_s
 
@@ -39,6 +41,7 @@ TRAVELS = frozenset({"openai-beta", "idempotency-key", "x-client-request-id"})
 ENDS = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+Translated = Callable[[], AbstractContextManager[None]]
 DONE = b"data: [DONE]\n\n"
 
 
@@ -75,11 +78,14 @@ class CustomClient:
         with translated():
             answer = await method(**arguments)
         try:
-            if hasattr(answer, "__aiter__"):
-                events = _events(answer, request.path.partition("?")[0], translated)
-                yield RelayResponse(200, [EVENT_STREAM], events)
-            else:
-                yield RelayResponse(200, _head(answer), _whole(answer))
+            yield await _response(answer, request.path.partition("?")[0], translated)
+        except FailedInside as failed:
+            raise upstream_error(
+                failed.status,
+                failed.body,
+                our_key=not self._forward_client_key,
+                secrets=self._secrets,
+            ) from failed
         finally:
             close = getattr(answer, "close", None) or getattr(answer, "aclose", None)
             if close is not None and inspect.isawaitable(closing := close()):
@@ -104,10 +110,13 @@ class CustomClient:
             failure = failure_of(error)
             raise BackendUnavailable(failure.message, reason=failure.reason) from error
         except openai.APIError as error:
-            # In mid-stream there is no status any more.
-            status, wait_s = BackendUnavailable.status, None
+            wait_s = None
             if isinstance(error, openai.APIStatusError):
                 status, wait_s = error.status_code, retry_after_s(error.response.headers)
+            else:
+                # In a stream, where the status is that of a success.
+                said = error.body if isinstance(error.body, dict) else {}
+                status = status_told(said, BackendUnavailable.status)
             retry_s = round(wait_s) if wait_s else None
             raise upstream_error(
                 status, _told(error), retry_s, our_key=our_key, secrets=self._secrets
@@ -182,15 +191,28 @@ def _head(answer: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401
     return [JSON, (b"x-request-id", name.encode())] if isinstance(name, str) else [JSON]
 
 
-async def _whole(answer: Any) -> AsyncIterator[bytes]:  # noqa: ANN401
-    yield _json(answer)
+async def _response(answer: Any, path: str, translated: Translated) -> RelayResponse:  # noqa: ANN401
+    """The answer rendered, once it has said something.
+
+    Raises:
+        FailedInside: it says that it failed.
+    """
+    if hasattr(answer, "__aiter__"):
+        events = WholeEvents(_events(answer, path, translated))
+        held = await opened(events, path, EVENT_BYTES)
+        return RelayResponse(200, [EVENT_STREAM], Begun(held, events))
+    body = _json(answer)
+    require_success(body)
+    return RelayResponse(200, _head(answer), Begun(body))
 
 
 async def _events(
-    answer: AsyncIterator[Any], path: str, translated: Callable[[], AbstractContextManager[None]]
+    answer: AsyncIterator[Any], path: str, translated: Translated
 ) -> AsyncIterator[bytes]:
     """The events of a stream; one that stops before its end is an error and no `[DONE]`."""
     ended = False
+    begun: set[int] = set()
+    finished: set[int] = set()
     with translated():
         async for chunk in answer:
             if path == "/responses":
@@ -198,10 +220,11 @@ async def _events(
                 ended = ended or kind in ENDS
                 yield b"event: %s\ndata: %s\n\n" % (kind.encode(), _json(chunk))
             else:
-                choices = _member(chunk, "choices") or ()
-                ended = ended or any(_member(one, "finish_reason") for one in choices)
+                for one in _member(chunk, "choices") or ():
+                    index = _member(one, "index") or 0
+                    (finished if _member(one, "finish_reason") else begun).add(index)
                 yield b"data: %s\n\n" % _json(chunk)
-    if not ended:
+    if not ended and not (finished and begun <= finished):
         raise BackendUnavailable("The upstream's stream broke off before its end.")
     if path != "/responses":
         yield DONE

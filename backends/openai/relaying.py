@@ -12,12 +12,22 @@ import orjson
 from aiohttp import ClientResponse
 
 from backends.openai.connection import Connection
+from backends.openai.opening import (
+    ERROR_BYTES,
+    Begun,
+    FailedInside,
+    first_of,
+    opened,
+    require_success,
+    sniffed,
+)
 from backends.openai.settings import OpenAISettings
 from backends.protocol import Model, RelayRequest, RelayResponse
 from backends.protocol.errors import APIError
 from backends.upstream import Upstream
 from backends.upstream.client import refusal_of
 from backends.upstream.errors import bad_gateway, upstream_error
+from backends.upstream.events import BYTES_PER_MB, WholeEvents
 from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.redaction import has_secret, sent_secrets
 from backends.upstream.retry import RetryPolicy
@@ -42,6 +52,7 @@ class ByteRelay:
     def __init__(self, connection: Connection, settings: OpenAISettings) -> None:
         self._connection = connection
         self._forward_client_key = settings.forward_client_key
+        self._event_bytes = int(settings.openai_max_event_mb * BYTES_PER_MB)
         self._upstream = Upstream(
             connection.base_url,
             connection.headers,
@@ -92,24 +103,56 @@ class ByteRelay:
     async def _answer(self, request: RelayRequest, response: ClientResponse) -> RelayResponse:
         status = response.status
         headers = _returned(response)
-        pieces = self._upstream.pieces(response)
         if status >= 400:  # noqa: PLR2004 - HTTP's
             return self._refusal(status, headers, await refusal_of(response))
         if 300 <= status < 400:  # noqa: PLR2004 - HTTP's
             raise bad_gateway("The upstream redirects, and redirects are not followed.")
-        if response.content_type == "text/event-stream":
-            return RelayResponse(status, headers, pieces)
-        if request.path.partition("?")[0] in JSON_PATHS and not _is_json(response.content_type):
-            raise bad_gateway(f"The upstream answered {response.content_type[:100]}, not JSON.")
-        if not _is_json(response.content_type):
-            return RelayResponse(status, headers, pieces)
-        first = await anext(pieces, b"")
-        if ERROR_BODY.match(first):
-            body = first + b"".join([piece async for piece in pieces])
-            return self._refusal(_meant(body), headers, body)
-        if request.stream:
-            raise bad_gateway("The upstream answered in one piece, where a stream was asked for.")
-        return RelayResponse(status, headers, _Begun(first, pieces))
+        pieces = self._upstream.pieces(response)
+        try:
+            return await self._success(request, response, headers, pieces)
+        except FailedInside as failed:
+            return self._refusal(failed.status, headers, failed.body)
+
+    async def _success(
+        self,
+        request: RelayRequest,
+        response: ClientResponse,
+        headers: Headers,
+        pieces: AsyncIterator[bytes],
+    ) -> RelayResponse:
+        """The answer as it came, once it has said something.
+
+        Raises:
+            FailedInside: it says that it failed.
+        """
+        kind = response.content_type
+        path = request.path.partition("?")[0]
+        first, is_stream = b"", kind == "text/event-stream"
+        if request.stream and not is_stream:
+            first, is_stream = await sniffed(pieces)
+            headers = _typed(headers, b"text/event-stream") if is_stream else headers
+        if is_stream:
+            events = WholeEvents(Begun(first, pieces) if first else pieces, self._event_bytes)
+            held = await opened(events, path, self._event_bytes)
+            return RelayResponse(response.status, headers, Begun(held, events))
+        if path in JSON_PATHS:
+            first = await first_of(Begun(first, pieces), ERROR_BYTES)
+            require_success(first)
+            if not _is_json(kind):
+                if not first.lstrip().startswith(b"{"):
+                    raise bad_gateway(f"The upstream answered {kind[:100]}, not JSON.")
+                headers = _typed(headers, b"application/json")
+            if request.stream:
+                raise bad_gateway(
+                    "The upstream answered in one piece, where a stream was asked for."
+                )
+        elif _is_json(kind):
+            first = first or await anext(pieces, b"")
+            if ERROR_BODY.match(first):
+                first += b"".join([piece async for piece in pieces])
+                require_success(first)
+        headers += _length(response)
+        return RelayResponse(response.status, headers, Begun(first, pieces) if first else pieces)
 
     def _refusal(self, status: int, headers: Headers, body: bytes) -> RelayResponse:
         """The upstream's own envelope, byte for byte where it tells nothing that it should not."""
@@ -120,9 +163,7 @@ class ByteRelay:
         if not _is_envelope(body) or has_secret(body, self._secrets):
             told = {"message": error.message, "type": error.type, "param": error.param}
             body = orjson.dumps({"error": {**told, "code": error.code}})
-        headers = [header for header in headers if header[0] != b"content-type"]
-        headers.append((b"content-type", b"application/json"))
-        return RelayResponse(status, headers, _Begun(body))
+        return RelayResponse(status, _typed(headers, b"application/json"), Begun(body))
 
 
 def _returned(response: ClientResponse) -> Headers:
@@ -135,38 +176,21 @@ def _returned(response: ClientResponse) -> Headers:
     ]
 
 
+def _typed(headers: Headers, content_type: bytes) -> Headers:
+    """The headers with that type in place of another, or of none."""
+    others = [header for header in headers if header[0] != b"content-type"]
+    return [*others, (b"content-type", content_type)]
+
+
+def _length(response: ClientResponse) -> Headers:
+    """The length of the answer, where it is that of what comes here: unpacked, it is another."""
+    if response.content_length is None or "content-encoding" in response.headers:
+        return []
+    return [(b"content-length", b"%d" % response.content_length)]
+
+
 def _is_json(content_type: str) -> bool:
     return content_type == "application/json" or content_type.endswith("+json")
-
-
-class _Begun:
-    """Pieces of which the first has been looked at: no generator, which the loop would track."""
-
-    __slots__ = ("_first", "_rest")
-
-    def __init__(self, first: bytes, rest: AsyncIterator[bytes] | None = None) -> None:
-        self._first: bytes | None = first
-        self._rest = rest
-
-    def __aiter__(self) -> "_Begun":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        if self._rest is None:
-            raise StopAsyncIteration
-        return await anext(self._rest)
-
-
-def _meant(body: bytes) -> int:
-    """The status of an error that came as a success: the one that it names, or 502."""
-    try:
-        code = orjson.loads(body)["error"]["code"]
-    except (orjson.JSONDecodeError, LookupError, TypeError):
-        return 502
-    return code if isinstance(code, int) and 400 <= code < 600 else 502  # noqa: PLR2004 - HTTP's
 
 
 def _is_envelope(body: bytes) -> bool:

@@ -39,7 +39,10 @@ class RelayRequest:
 
 @dataclass(slots=True)
 class RelayResponse:
-    """The upstream's answer: its status, the headers that a client may see, its body in pieces."""
+    """The upstream's answer: its status, the headers that a client may see, its body in pieces.
+
+    Of an event stream each piece is one or several whole events; the last one may lack its end.
+    """
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import aiohttp
 from yarl import URL
@@ -21,6 +21,8 @@ from backends.upstream.settings import UpstreamSettings
 CONNECT_S = 5.0
 SILENCE_S = 300.0
 LOOK_S = 1.0
+DRAIN_S = 1.0
+DRAIN_BYTES = 65536
 ERROR_BYTES = 65536
 BYTES_PER_KB = 1000
 MOST_HEADERS = 500
@@ -65,6 +67,7 @@ class Upstream:
         self._policy = policy or RetryPolicy()
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
         self._session: aiohttp.ClientSession | None = None
+        self._draining: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def ask(
@@ -90,10 +93,13 @@ class Upstream:
         try:
             with _translated():
                 yield response
-        finally:
-            watch.stop()
+        except BaseException:
             # An answer that was not read to its end takes its connection with it.
             response.close()
+            raise
+        finally:
+            watch.stop()
+        self._let_go(response)
 
     @asynccontextmanager
     async def succeed(
@@ -128,8 +134,21 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Closes every connection."""
+        for task in self._draining:
+            task.cancel()
         if self._session is not None:
             await self._session.close()
+
+    def _let_go(self, response: aiohttp.ClientResponse) -> None:
+        """End an answer of which enough was read: its connection is used again if its end is near.
+
+        Nobody waits for that: an upstream may leave a stream open after its last event.
+        """
+        if response.connection is None:
+            return
+        task = asyncio.get_running_loop().create_task(_drain(response))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
 
     async def _answer(
         self, method: str, path: str, body: bytes, headers: Headers
@@ -219,6 +238,18 @@ async def refusal_of(response: aiohttp.ClientResponse) -> bytes:
         if len(said) >= ERROR_BYTES:
             break
     return said
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read to the end of an answer, if that comes soon; close its connection if not."""
+    left = DRAIN_BYTES
+    try:
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(DRAIN_S):
+                while left > 0 and (piece := await response.content.readany()):
+                    left -= len(piece)
+    finally:
+        response.close()
 
 
 class _Watch:

@@ -33,10 +33,17 @@ async def quacks(text: str) -> AsyncIterator[dict[str, Any]]:
             yield {**made, "choices": [choice(word)], "x_new": 1}
             if text == "linger":
                 await asyncio.sleep(60)
-        if text != "break":
+        if text == "half":
+            yield {**made, "choices": [choice("", "stop") | {"index": 1}]}
+        elif text != "break":
             yield {**made, "choices": [choice("", "stop")]}
     finally:
         Path("quacked").touch()  # noqa: ASYNC240 - a test looks for it
+
+
+async def says_nothing(text: str) -> AsyncIterator[dict[str, Any]]:
+    """Streams that are no answer: an error, or chunks without a choice."""
+    yield {"error": {"message": "It broke", "code": 429}} if text == "failing" else {"choices": []}
 
 
 async def chat(*, model: str, messages: list[dict[str, Any]], **more: Any) -> Any:
@@ -51,6 +58,10 @@ async def chat(*, model: str, messages: list[dict[str, Any]], **more: Any) -> An
         raise APIConnectionError(request=REQUEST)
     if text == "slow":
         raise APITimeoutError(request=REQUEST)
+    if text in {"failing", "empty"}:
+        if more.get("stream"):
+            return says_nothing(text)
+        return await anext(says_nothing(text))
     if more.get("stream"):
         return quacks(text)
     message = {"role": "assistant", "content": sorted(more)}

@@ -49,8 +49,16 @@ def test_a_stream_is_rendered(duck: Server) -> None:
 
 
 def test_a_stream_that_stops_early_ends_with_an_error(http: httpx.Client) -> None:
-    answer = http.post(PATH, json=body("break", stream=True))
-    assert last_error(answer.content)["code"] == "backend_unavailable"
+    for text in ("break", "half"):
+        answer = http.post(PATH, json=body(text, stream=True))
+        assert last_error(answer.content)["code"] == "backend_unavailable"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failure_inside_a_success_is_one(http: httpx.Client, *, stream: bool) -> None:
+    answer = http.post(PATH, json=body("failing", stream=stream))
+    assert (answer.status_code, error_of(answer)["message"]) == (429, "It broke")
+    assert http.post(PATH, json=body("empty", stream=stream)).status_code in {502, 503}
 
 
 def test_the_callers_arguments_are_not_the_clients_to_set(http: httpx.Client) -> None:
