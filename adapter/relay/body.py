@@ -3,14 +3,17 @@
 import re
 from typing import Any
 
+import jiter
 import orjson
 
 from adapter.exchange import Exchange
-from adapter.parse.body import FORM, fields_of
+from adapter.parse.body import FORM
 from adapter.relay.form import model_in_form
+from adapter.relay.members import members_of, written
 from backends.protocol.errors import BadRequestError
 
 PASSTHROUGH = "passthrough"  # one name for all, for paths are any client's to invent
+UTF_8 = re.compile(rb"""charset\s*=\s*["']?(?:utf-?8|us-ascii)["']?\s*(?:;|$)""", re.IGNORECASE)
 MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -18,12 +21,25 @@ def fields_in(exchange: Exchange, body: bytes) -> dict[str, Any]:
     """The fields of a body; of a form, its model alone.
 
     Raises:
-        BadRequestError: it is no JSON object, or no form.
+        BadRequestError: it is no JSON object or no form, or could be read in two ways.
     """
-    kind = next(
-        (value for name, value in exchange.scope["headers"] if name == b"content-type"), b""
-    )
-    return model_in_form(kind, body) if kind.lower().startswith(FORM) else fields_of(body)
+    kind = content_type(exchange)
+    return model_in_form(kind, body) if kind.lower().startswith(FORM) else members_of(body)
+
+
+def content_type(exchange: Exchange) -> bytes:
+    """The type of the body, empty where it has none.
+
+    Raises:
+        BadRequestError: it has two, or one of another charset: an upstream might take another.
+    """
+    kinds = [value for name, value in exchange.scope["headers"] if name == b"content-type"]
+    if len(kinds) > 1:
+        raise BadRequestError("There is more than one Content-Type.", code="invalid_content_type")
+    kind = kinds[0] if kinds else b""
+    if kind.lower().count(b"charset") != len(UTF_8.findall(kind)):
+        raise BadRequestError("Unsupported charset: send UTF-8.", code="unsupported_content_type")
+    return kind
 
 
 def model_of(fields: dict[str, Any], default: str | None = None) -> str:
@@ -66,7 +82,7 @@ def without_provider(body: bytes, fields: dict[str, Any]) -> tuple[str | None, b
     provider = fields.get("provider")
     if not isinstance(provider, str):
         return None, body
-    return provider, orjson.dumps({k: v for k, v in fields.items() if k != "provider"})
+    return provider, written({k: v for k, v in fields.items() if k != "provider"})
 
 
 def renamed(body: bytes, fields: dict[str, Any], model: str) -> bytes:
@@ -82,6 +98,6 @@ def renamed(body: bytes, fields: dict[str, Any], model: str) -> bytes:
     for found in MODEL.finditer(body):
         changed = body[: found.start(1)] + new + body[found.end(1) :]
         # A nested field may have the same name.
-        if orjson.loads(changed) == wanted:
+        if jiter.from_json(changed) == wanted:
             return changed
-    return orjson.dumps(wanted)
+    return written(wanted)
