@@ -16,8 +16,9 @@ from backends.protocol.errors import BackendUnavailable
 
 DONE = b"data: [DONE]\n\n"
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n")
+LARGE_BYTES = 1_000_000  # an image; to count in it would take longer than to send it
 FRAMES = 3  # of a stream, that hold no token: its role, its finish, its end
-_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\][ \t]*(?:\r\n?\r?\n?|\n\r?\n?|$)")
+_BLANK = re.compile(rb"[ \t]*(?:\r\n?\r?\n?|\n\r?\n?|$)")
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _RESPONSE_OVER = re.compile(rb'"response\.(?:completed|failed|incomplete)"')
 CHOICE_PATHS = frozenset({"/chat/completions", "/completions"})
@@ -45,10 +46,10 @@ class Ending:
         if not events.endswith(EVENT_ENDS):
             self.rest = events
             return b""
-        if b"[DONE]" in events and (found := _DONE.search(events)):
+        if end := _end_of_done(events):
             self.over = True
-            events = events[: found.end()]
-        self.events += events.count(b"data:")
+            events = events[:end]
+        self.events += events.count(b"data:") if len(events) < LARGE_BYTES else 1
         if b'"usage"' in events:
             self._usage = events
         if b'"error"' in events:
@@ -89,7 +90,7 @@ class Ending:
 
     def _finish(self, events: bytes) -> None:
         for data in _data(events):
-            said = _parsed(data)
+            said = _parsed(data) if _FINISHED.search(data) else None
             choices = said.get("choices") if isinstance(said, dict) else None
             for choice in choices if isinstance(choices, list) else ():
                 if isinstance(choice, dict) and choice.get("finish_reason"):
@@ -113,6 +114,21 @@ def choices_asked(body: bytes) -> int:
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
         prompts = len(prompt)
     return (n if isinstance(n, int) else 1) * prompts
+
+
+def _end_of_done(events: bytes) -> int:
+    """Where the event `[DONE]` ends; 0 if there is none. A pattern would look at each byte."""
+    at = events.find(b"[DONE]")
+    while at >= 0:
+        line = events[max(0, at - 7) : at]
+        if line.endswith((b"\ndata: ", b"\ndata:", b"\rdata: ", b"\rdata:")) or (
+            at < 7 and line in {b"data: ", b"data:"}  # noqa: PLR2004 - nothing stands before
+        ):
+            blank = _BLANK.match(events, at + len(b"[DONE]"))
+            if blank is not None:
+                return blank.end()
+        at = events.find(b"[DONE]", at + 1)
+    return 0
 
 
 def _lacks_its_blank(rest: bytes) -> bool:
