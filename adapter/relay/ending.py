@@ -89,8 +89,8 @@ class Ending:
                 count_usage(exchange, _parsed(data))
 
     def _finish(self, events: bytes) -> None:
-        for data in _data(events):
-            said = _parsed(data) if _FINISHED.search(data) else None
+        for found in _FINISHED.finditer(events):
+            said = _parsed(_line_at(events, found.start()).removeprefix(b"data:"))
             choices = said.get("choices") if isinstance(said, dict) else None
             for choice in choices if isinstance(choices, list) else ():
                 if isinstance(choice, dict) and choice.get("finish_reason"):
@@ -114,6 +114,12 @@ def choices_asked(body: bytes) -> int:
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
         prompts = len(prompt)
     return (n if isinstance(n, int) else 1) * prompts
+
+
+def _line_at(events: bytes, at: int) -> bytes:
+    start = max(events.rfind(b"\n", 0, at), events.rfind(b"\r", 0, at)) + 1
+    ends = [end for mark in (b"\n", b"\r") if (end := events.find(mark, at)) >= 0]
+    return events[start : min(ends, default=len(events))]
 
 
 def _end_of_done(events: bytes) -> int:

@@ -1,12 +1,13 @@
 """A model that the server does not have."""
 
+import json
 from typing import Any
 
 from contract_tests.check import SHOULD, Check, check
 from contract_tests.expect import expect
 from contract_tests.samples import CHAT, COMPLETIONS, NO_MODEL
 from contract_tests.server import Server, refusal
-from contract_tests.sources import issue, live, peer, sdk
+from contract_tests.sources import issue, live, peer, rfc, sdk
 from contract_tests.verdict import Uncooperative
 from contract_tests.wire.exchange import Exchange
 
@@ -55,6 +56,30 @@ async def _refused(server: Server) -> Exchange:
     if answer.status < 400:
         raise Uncooperative("the server takes any model")
     return answer
+
+
+@check(
+    "errors.unknown_model.twice",
+    SHOULD,
+    "Of a model that is named twice one counts: an unknown one is refused in one of both places.",
+    rfc("RFC 8259 §4: readers differ in which of two names they take"),
+    needs="chat",
+    clients="gateways whose lists of allowed models are passed by",
+)
+async def twice(server: Server) -> None:
+    await _refused(server)
+    known = server.model("chat")
+    answers = [
+        await server.send("POST", CHAT, content=_named_twice(first, second))
+        for first, second in ((known, NO_MODEL), (NO_MODEL, known))
+    ]
+    served = [answer.brief() for answer in answers if answer.status < 400]
+    expect(len(served) < 2, "a refusal in one of both orders", served)
+
+
+def _named_twice(first: str, second: str) -> bytes:
+    rest = json.dumps(HELLO).removeprefix("{")
+    return f'{{"model": {json.dumps(first)}, "model": {json.dumps(second)}, {rest}'.encode()
 
 
 @check(

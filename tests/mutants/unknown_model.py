@@ -33,7 +33,17 @@ def _with(key: str, value: Any) -> Any:
     return lambda body: {"error": {**body["error"], key: value}}
 
 
+def _twice(call: Call) -> bool:
+    return call.body.count(b'"model"') > 1
+
+
 MUTANTS = (
+    Mutant(
+        "unknown-model-twice",
+        "one part of the server reads the first of two models, another the second",
+        edits_calls(_known(CHAT), CHAT, _twice),
+        ("errors.unknown_model.twice",),
+    ),
     *(
         Mutant(
             f"unknown-model-any-{name}",
