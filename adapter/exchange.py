@@ -65,6 +65,7 @@ class Exchange:
     target: str = ""
     deployment: str | None = None  # the model, where the path names it as Azure's clients do
     body: bytes | None = None
+    body_read: asyncio.Event | None = None  # of one that is handed on as it comes in
     priced: ListedModel | None = None
     tells_cost: bool = False
     model: str | None = None
@@ -168,16 +169,17 @@ class ClientWatch:
     """While entered, a client that goes away cancels the body of the `async with`.
 
     The watch begins after `WATCH_AFTER_S`, so that an answer that is ready at once pays nothing
-    for it. The request body must have been read.
+    for it. The request body must have been read, or be read by whoever sets `body_read`.
 
     Raises:
         ClientGone: on leaving, if that is what happened.
     """
 
-    __slots__ = ("_gone", "_receive", "_task", "_timer", "_watcher")
+    __slots__ = ("_body_read", "_gone", "_receive", "_task", "_timer", "_watcher")
 
     def __init__(self, exchange: Exchange) -> None:
         self._receive = exchange.receive
+        self._body_read = exchange.body_read
         self._gone = False
         self._watcher: asyncio.Task[None] | None = None
 
@@ -202,6 +204,8 @@ class ClientWatch:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
+        if self._body_read is not None:
+            await self._body_read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True

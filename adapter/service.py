@@ -14,16 +14,18 @@ from adapter.relay import (
     PASSTHROUGH,
     deployed,
     fields_in,
+    is_plain_form,
     model_of,
     names_model,
     relay,
     relay_request,
     renamed,
+    upload,
 )
 from adapter.render.fold import Folded, FoldedChoice
 from adapter.sse import KeepAlive, Render, send_stream
 from backends.protocol import Backend, GenerationRequest, Model, Relays, Tokenizes
-from backends.protocol.errors import BadRequestError
+from backends.protocol.errors import BadRequestError, ModelNotFound
 from backends.protocol.tokenizer import decode
 from backends.protocol.wire import WireModel
 
@@ -114,6 +116,9 @@ class Service:
                 may do better.
         """
         assert self.relays is not None  # noqa: S101 - who asks has looked
+        if exchange.body is None and await self._decides_nothing(exchange):
+            await upload(exchange, self.relays, self.max_body_mb, refused)
+            return
         body = await self.body(exchange)
         fields: dict[str, Any] = {}
         if names_model(exchange, body):
@@ -124,6 +129,16 @@ class Service:
                 body = renamed(body, fields, upstream)
         request = relay_request(exchange, body, stream=fields.get("stream") is True)
         await relay(exchange, self.relays, request, refused, self.keep_alive_s)
+
+    async def _decides_nothing(self, exchange: Exchange) -> bool:
+        """Whether a body is a form that may pass unread, for its model may be any."""
+        if exchange.operation != PASSTHROUGH or not is_plain_form(exchange) or self.renamed:
+            return False
+        try:
+            await self.catalog.find("", exchange.key)
+        except ModelNotFound:
+            return False
+        return True
 
     async def text(self, model: str, tokens: Sequence[int], param: str) -> str:
         """The text of token ids, by the backend's tokenizer or the default one.

@@ -44,7 +44,7 @@ async def read_body(exchange: Exchange, max_body_mb: float, *, forms: bool = Fal
             if not (forms and value.lower().startswith(FORM)):
                 _require_json(value)
         elif name == b"content-length" and int(value) > limit:
-            raise _too_large(max_body_mb)
+            raise too_large(max_body_mb)
     message = await exchange.receive()
     chunks: list[bytes] = [message.get("body", b"")]
     size = len(chunks[0])
@@ -53,10 +53,21 @@ async def read_body(exchange: Exchange, max_body_mb: float, *, forms: bool = Fal
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
     if size > limit:
-        raise _too_large(max_body_mb)
+        raise too_large(max_body_mb)
     if message["type"] == "http.disconnect":
         raise ClientGone
     return b"".join(chunks)
+
+
+def require_size(exchange: Exchange, max_body_mb: float) -> None:
+    """Accept a body that does not say that it is too large.
+
+    Raises:
+        RequestTooLarge: it does.
+    """
+    for name, value in exchange.scope["headers"]:
+        if name == b"content-length" and int(value) > max_body_mb * BYTES_PER_MB:
+            raise too_large(max_body_mb)
 
 
 def parse(model: type[Wire], body: bytes, *, strict: bool) -> Wire:
@@ -150,5 +161,6 @@ def _require_json(value: bytes) -> None:
         )
 
 
-def _too_large(max_body_mb: float) -> RequestTooLarge:
+def too_large(max_body_mb: float) -> RequestTooLarge:
+    """The error for a body that is larger than it may be."""
     return RequestTooLarge(f"The body is larger than {max_body_mb:g} MB.")

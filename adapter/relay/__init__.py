@@ -3,10 +3,11 @@
 What is read on the way is the model's name, for the allow-list, and the usage, for the metrics.
 """
 
-from adapter.relay.answer import relay
+from adapter.relay.answer import relay, upload
 from adapter.relay.body import (
     PASSTHROUGH,
     fields_in,
+    is_plain_form,
     model_of,
     names_model,
     renamed,
@@ -19,6 +20,7 @@ __all__ = [
     "PASSTHROUGH",
     "deployed",
     "fields_in",
+    "is_plain_form",
     "model_of",
     "names_model",
     "note_hops",
@@ -26,5 +28,6 @@ __all__ = [
     "relay",
     "relay_request",
     "renamed",
+    "upload",
     "without_provider",
 ]

@@ -7,7 +7,10 @@ from typing import Any
 import orjson
 
 from adapter.exchange import ClientWatch, Exchange
+from adapter.parse.body import require_size
+from adapter.relay.request import relay_request
 from adapter.relay.stream import stream
+from adapter.relay.upload import Upload
 from adapter.relay.usage import count_usage
 from adapter.sse import KeepAlive, data_event
 from backends.protocol import RelayRequest, RelayResponse, Relays
@@ -68,6 +71,26 @@ async def relay(
             await _whole(exchange, response, request, is_json=kind.startswith(JSON))
         else:
             await _as_it_comes(exchange, response)
+
+
+async def upload(
+    exchange: Exchange, backend: Relays, max_body_mb: float, refused: frozenset[int] = frozenset()
+) -> None:
+    """As `relay`, of a body that is handed on as it comes in, no faster than the upstream reads.
+
+    Raises:
+        RequestTooLarge: it is larger than `max_body_mb`.
+        APIError: as of `relay`.
+    """
+    require_size(exchange, max_body_mb)
+    body = Upload(exchange, max_body_mb)
+    request = relay_request(exchange, b"", stream=False, upload=body)
+    try:
+        await relay(exchange, backend, request, refused)
+    except APIError:
+        if body.failure is not None:
+            raise body.failure from None
+        raise
 
 
 async def _whole(

@@ -27,6 +27,12 @@ def fields_in(exchange: Exchange, body: bytes) -> dict[str, Any]:
     return model_in_form(kind, body) if kind.lower().startswith(FORM) else members_of(body)
 
 
+def is_plain_form(exchange: Exchange) -> bool:
+    """Whether the body is a form, and not compressed."""
+    encoded = any(name == b"content-encoding" for name, _ in exchange.scope["headers"])
+    return not encoded and content_type(exchange).lower().startswith(FORM)
+
+
 def content_type(exchange: Exchange) -> bytes:
     """The type of the body, empty where it has none.
 

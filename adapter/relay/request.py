@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from adapter.auth import authorization
 from adapter.exchange import Exchange
+from adapter.relay.upload import Upload
 from backends.protocol import RelayRequest
 from backends.protocol.errors import APIError, MethodNotAllowed
 from backends.protocol.relay import HOPS_HEADER, OWN_HOP, came_through
@@ -44,20 +45,22 @@ def note_hops(scope: Scope) -> None:
             came_through.set(",".join(before))
 
 
-def relay_request(exchange: Exchange, body: bytes, *, stream: bool) -> RelayRequest:
+def relay_request(
+    exchange: Exchange, body: bytes, *, stream: bool, upload: Upload | None = None
+) -> RelayRequest:
     """The client's request as it travels on."""
     headers = {
         name.decode("latin-1"): value.decode("latin-1")
         for name, value in exchange.scope["headers"]
-        if name in FORWARDED
+        if name in FORWARDED or (name == b"content-length" and upload is not None)
     }
     if body:
         headers.setdefault("content-type", "application/json")
     path = _path(exchange.scope)
     stream = stream or STREAM_QUERY.search(exchange.scope["query_string"]) is not None
-    return RelayRequest(
-        exchange.scope["method"], path, body, headers, authorization(exchange.scope), stream
-    )
+    method: str = exchange.scope["method"]
+    key = authorization(exchange.scope)
+    return RelayRequest(method, path, body, headers, key, stream, upload)
 
 
 def passes(scope: Scope, *, everything: bool) -> bool:

@@ -91,9 +91,8 @@ class ByteRelay:
         if self._forward_client_key:
             auth = self._connection.auth_of(request.authorization)
         headers = {**request.headers, **auth}
-        async with self._upstream.ask(
-            request.method, request.path, request.body, headers
-        ) as response:
+        body = request.body if request.upload is None else request.upload
+        async with self._upstream.ask(request.method, request.path, body, headers) as response:
             yield await self._answer(request, response)
 
     async def aclose(self) -> None:

@@ -26,7 +26,8 @@ class RelayRequest:
 
     `path` begins with a slash, is percent-encoded, and holds the query. `headers` are those of the
     client's that may travel on; its key is not among them, but in `authorization`, for a backend
-    that is told to use it. `stream` says that the body asks for an event stream.
+    that is told to use it. `stream` says that the body asks for an event stream. `upload` stands in
+    the place of a `body` that is still coming in: it can be read once, and so is not sent again.
     """
 
     method: str
@@ -35,6 +36,7 @@ class RelayRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = field(default=None, repr=False)
     stream: bool = False
+    upload: AsyncIterator[bytes] | None = None
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ BYTES_PER_KB = 1000
 MOST_HEADERS = 500
 LOG = logging.getLogger("adapter")
 Headers = Mapping[str, str]
+Body = bytes | AsyncIterator[bytes]
 
 
 class Upstream:
@@ -65,18 +66,19 @@ class Upstream:
         self.secrets = sent_secrets({**self.headers, **self._address.headers})
         self._max_header_bytes = UpstreamSettings().upstream_max_header_kb * BYTES_PER_KB
         self._policy = policy or RetryPolicy()
+        self._silence_s = silence_s
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
         self._session: aiohttp.ClientSession | None = None
         self._draining: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def ask(
-        self, method: str, path: str, body: bytes = b"", headers: Headers | None = None
+        self, method: str, path: str, body: Body = b"", headers: Headers | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The upstream's answer, successful or not, once it is not worth asking again.
 
         Only an answer that has not begun is asked for again: a request whose connection broke
-        after it was sent may have been carried out.
+        after it was sent may have been carried out. A body in pieces can be sent once.
 
         Raises:
             BackendUnavailable: nobody answers there, or the connection broke.
@@ -151,7 +153,7 @@ class Upstream:
         task.add_done_callback(self._draining.discard)
 
     async def _answer(
-        self, method: str, path: str, body: bytes, headers: Headers
+        self, method: str, path: str, body: Body, headers: Headers
     ) -> aiohttp.ClientResponse:
         """The last answer, where even that one asked to be asked again."""
         try:
@@ -173,26 +175,24 @@ class Upstream:
         raise BackendUnavailable("The upstream was not asked.")
 
     async def _try(
-        self, method: str, path: str, body: bytes, headers: Headers
+        self, method: str, path: str, body: Body, headers: Headers
     ) -> aiohttp.ClientResponse:
         response = await self._once(method, path, body, headers)
-        if should_retry(response.status, response.headers, self._policy.longest_wait_s):
+        if isinstance(body, bytes) and should_retry(
+            response.status, response.headers, self._policy.longest_wait_s
+        ):
             raise TryAgain(retry_after_s(response.headers), response)
         return response
 
     async def _once(
-        self, method: str, path: str, body: bytes, headers: Headers
+        self, method: str, path: str, body: Body, headers: Headers
     ) -> aiohttp.ClientResponse:
         try:
-            return await self._open().request(
-                method,
-                self._address.url(path),
-                data=body or None,
-                headers={**self.headers, **headers, HOPS_HEADER: hops(), **self._way},
-                allow_redirects=False,
-                proxy=self._proxy,
-                proxy_headers=self._proxy_headers,
-            )
+            if isinstance(body, bytes):
+                return await self._send(method, path, body or None, headers)
+            async with asyncio.timeout(None) as limit:
+                pieces = _paced(body, limit, self._silence_s)
+                return await self._send(method, path, pieces, headers)
         except aiohttp.ClientSSLError as error:
             # A certificate that is not trusted now will not be in a second.
             raise _unavailable(error) from error
@@ -204,6 +204,19 @@ class Upstream:
             raise self._unusable(error) from error
         except aiohttp.ClientError as error:
             raise _unavailable(error) from error
+
+    async def _send(
+        self, method: str, path: str, data: Body | None, headers: Headers
+    ) -> aiohttp.ClientResponse:
+        return await self._open().request(
+            method,
+            self._address.url(path),
+            data=data,
+            headers={**self.headers, **headers, HOPS_HEADER: hops(), **self._way},
+            allow_redirects=False,
+            proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
+        )
 
     def _unusable(self, error: aiohttp.ClientResponseError) -> APIError:
         """An answer came, from a proxy that will not connect us or in no form that is read."""
@@ -238,6 +251,20 @@ async def refusal_of(response: aiohttp.ClientResponse) -> bytes:
         if len(said) >= ERROR_BYTES:
             break
     return said
+
+
+async def _paced(
+    pieces: AsyncIterator[bytes], limit: asyncio.Timeout, silence_s: float
+) -> AsyncIterator[bytes]:
+    """The pieces of a body; an upstream that does not take one for so long has had its time."""
+    loop = asyncio.get_running_loop()
+    async for piece in pieces:
+        # An upstream may answer before it has read all, and then there is no limit any more.
+        with suppress(RuntimeError):
+            limit.reschedule(loop.time() + silence_s)
+        yield piece
+        with suppress(RuntimeError):
+            limit.reschedule(None)
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
