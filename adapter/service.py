@@ -14,7 +14,7 @@ from adapter.relay import (
     PASSTHROUGH,
     deployed,
     fields_in,
-    is_plain_form,
+    is_form,
     model_of,
     names_model,
     relay,
@@ -132,7 +132,7 @@ class Service:
 
     async def _decides_nothing(self, exchange: Exchange) -> bool:
         """Whether a body is a form that may pass unread, for its model may be any."""
-        if exchange.operation != PASSTHROUGH or not is_plain_form(exchange) or self.renamed:
+        if exchange.operation != PASSTHROUGH or not is_form(exchange) or self.renamed:
             return False
         try:
             await self.catalog.find("", exchange.key)

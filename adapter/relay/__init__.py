@@ -7,7 +7,7 @@ from adapter.relay.answer import relay, upload
 from adapter.relay.body import (
     PASSTHROUGH,
     fields_in,
-    is_plain_form,
+    is_form,
     model_of,
     names_model,
     renamed,
@@ -20,7 +20,7 @@ __all__ = [
     "PASSTHROUGH",
     "deployed",
     "fields_in",
-    "is_plain_form",
+    "is_form",
     "model_of",
     "names_model",
     "note_hops",

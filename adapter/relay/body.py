@@ -23,14 +23,14 @@ def fields_in(exchange: Exchange, body: bytes) -> dict[str, Any]:
     Raises:
         BadRequestError: it is no JSON object or no form, or could be read in two ways.
     """
-    kind = content_type(exchange)
-    return model_in_form(kind, body) if kind.lower().startswith(FORM) else members_of(body)
+    if is_form(exchange):
+        return model_in_form(content_type(exchange), body)
+    return members_of(body)
 
 
-def is_plain_form(exchange: Exchange) -> bool:
-    """Whether the body is a form, and not compressed."""
-    encoded = any(name == b"content-encoding" for name, _ in exchange.scope["headers"])
-    return not encoded and content_type(exchange).lower().startswith(FORM)
+def is_form(exchange: Exchange) -> bool:
+    """Whether the body is a form."""
+    return content_type(exchange).lower().startswith(FORM)
 
 
 def content_type(exchange: Exchange) -> bytes:
