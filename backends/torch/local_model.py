@@ -97,7 +97,8 @@ class LocalModel:
         attention = attention_on(decoder.shape, self._block_tokens)
         cache = PagedCache(decoder.shape, self._blocks, self._block_tokens, attention)
         _log.info("loaded %s in %.1f s", self.name, perf_counter() - begun_s)
-        return Loaded(decoder, cache)
+        # A decoder of the operator's own need not say.
+        return Loaded(decoder, cache, reproducible=getattr(decoder, "reproducible", False))
 
     async def grammars(self) -> Grammars:
         """The grammars over the tokenizer's tokens, made when first needed."""

@@ -26,7 +26,12 @@ class Paged(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Loaded:
-    """All that a loader makes."""
+    """All that a loader makes.
+
+    `reproducible`: a sequence's numbers depend on it alone, if its prompt is computed from block to
+    block and its output token by token.
+    """
 
     decoder: Decoder
     cache: Paged
+    reproducible: bool = False

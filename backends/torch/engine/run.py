@@ -51,6 +51,7 @@ class Run:
     awaits: bytes | None = None  # the block that another is computing for it
     told: list[Drawn] = field(default_factory=list)  # the prompt's logprobs so far
     cached_tokens: int | None = None
+    replays: bool = False  # whether output that it has to compute again is taken token by token
     begun: bool = False  # whether its first progress was delivered
 
     @property
@@ -64,14 +65,24 @@ class Run:
         return len(self.prompt) + len(self.output) - self.computed
 
     @property
+    def unread(self) -> int:
+        """How many of them are computed in pieces: of the prompt, and of output if not replayed."""
+        return (len(self.prompt) if self.replays else self.length) - self.computed
+
+    @property
     def decodes(self) -> bool:
-        """Whether all that is pending is the token that was drawn last."""
-        return self.computed >= len(self.prompt) and self.pending == 1
+        """Whether its next step has one token: the one drawn last, or one computed again."""
+        return self.computed >= len(self.prompt) and (self.replays or self.pending == 1)
 
     @property
     def untold(self) -> bool:
         """Whether prompt logprobs are still to be had: then all of the prompt is computed."""
         return self.prompt_logprobs and len(self.told) < len(self.prompt)
+
+    def token(self, place: int) -> int:
+        """The token at a place."""
+        edge = len(self.prompt)
+        return self.prompt[place] if place < edge else self.output[place - edge]
 
     def tokens(self, start: int, stop: int) -> list[int]:
         """The tokens from `start` up to `stop`, wherever the prompt ends."""

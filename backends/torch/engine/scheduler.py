@@ -29,12 +29,24 @@ class Scheduler:
     A sequence is admitted when its blocks are there for all that it has, and takes more as it
     grows. When none is left, the youngest goes back to the front of the queue, keeping what it
     has said: it is computed again, mostly from the prefix cache.
+
+    Where a decoder is `reproducible`, a token is always computed in the same way: one of a prompt
+    with its block, one of the output by itself. So pieces of prompts end where blocks do, others
+    find blocks of prompts alone, and what was said is computed again token by token.
     """
 
-    def __init__(self, pool: BlockPool, max_running: int, tally: Stats | None = None) -> None:
+    def __init__(
+        self,
+        pool: BlockPool,
+        max_running: int,
+        tally: Stats | None = None,
+        *,
+        reproducible: bool = False,
+    ) -> None:
         self.pool = pool
         self.tally = tally or Stats()
         self.max_running = max_running
+        self._reproducible = reproducible
         self.waiting: deque[Run] = deque()
         self.running: list[Run] = []  # in the order of admission
         self._slots = list(range(max_running - 1, -1, -1))
@@ -45,6 +57,7 @@ class Scheduler:
         """Queue a new sequence."""
         self._arrivals += 1
         run.arrival = self._arrivals
+        run.replays = self._reproducible
         self.waiting.append(run)
 
     def plan(self, budget: Callable[[int], int]) -> Plan:
@@ -58,12 +71,13 @@ class Scheduler:
         # The last token of a prompt too, where the others are cached: kernels round prompts in
         # another way, and a prompt's warm cache is not to change what is said.
         prompts = [run for run in self.running if not run.decodes]
-        return Plan(decoding, divide(prompts, budget(len(decoding))))
+        block_tokens = self.pool.block_tokens if self._reproducible else 1
+        return Plan(decoding, divide(prompts, budget(len(decoding)), block_tokens))
 
     def computed(self, run: Run, tokens: int) -> None:
         """Note that so many more of its tokens are in the cache."""
         run.computed += tokens
-        full = run.computed // self.pool.block_tokens
+        full = self._shared(run, run.computed)
         while run.kept < full:
             digest = self._hashes(run, run.kept + 1)[run.kept]
             self.pool.keep(run.blocks[run.kept], digest)
@@ -132,7 +146,7 @@ class Scheduler:
         run.awaits = None
         if run.untold:
             return []
-        hashes = self._hashes(run, (run.length - 1) // self.pool.block_tokens)
+        hashes = self._hashes(run, self._shared(run, run.length - 1))
         found = self.pool.find(hashes)
         if len(found) < len(hashes) and hashes[len(found)] in self._computing:
             run.awaits = hashes[len(found)]
@@ -151,7 +165,7 @@ class Scheduler:
         run.kept = len(prefix)
         run.slot = self._slots.pop()
         run.tabled = 0
-        for digest in self._hashes(run, run.length // self.pool.block_tokens)[run.kept :]:
+        for digest in self._hashes(run, self._shared(run, run.length))[run.kept :]:
             self._computing.setdefault(digest, run)
         if run.cached_tokens is None:
             run.cached_tokens = run.computed
@@ -168,6 +182,12 @@ class Scheduler:
         self._slots.append(run.slot)
         run.blocks = []
         run.computed = run.kept = 0
+
+    def _shared(self, run: Run, tokens: int) -> int:
+        """How many of its blocks others may find, of so many tokens."""
+        if self._reproducible:
+            tokens = min(tokens, len(run.prompt))
+        return tokens // self.pool.block_tokens
 
     def _blocks(self, tokens: int) -> int:
         return -(-tokens // self.pool.block_tokens)

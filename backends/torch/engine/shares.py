@@ -7,11 +7,12 @@ from backends.torch.engine.run import Run
 _ROWS = 128  # prompt tokens a step whose logits are wanted, of all prompts: rows are wide
 
 
-def divide(prompts: Sequence[Run], budget: int) -> list[tuple[Run, int]]:
+def divide(prompts: Sequence[Run], budget: int, block_tokens: int = 1) -> list[tuple[Run, int]]:
     """How many tokens of each prompt to compute; prompts that get none are left out.
 
     Half is for the oldest, so that none starves, and half for the shortest, so that a short
-    question need not wait for a long document; what is left over is the oldest's.
+    question need not wait for a long document; what is left over is the oldest's. A piece ends at
+    a multiple of `block_tokens`, or with its prompt; where the budget is less, it is one block.
     """
     if not prompts or not budget:
         return []
@@ -24,7 +25,10 @@ def divide(prompts: Sequence[Run], budget: int) -> list[tuple[Run, int]]:
             share = min(_wanted(run), left)
             left -= share
             shares.append((run, share))
-    return _with_rows([(oldest, min(_wanted(oldest), granted + left)), *shares])
+    told = _with_rows([(oldest, min(_wanted(oldest), granted + left)), *shares])
+    wholes = [(run, _whole(run, share, block_tokens)) for run, share in told]
+    first = (oldest, min(oldest.unread, block_tokens))
+    return [(run, share) for run, share in wholes if share] or [first]
 
 
 def _with_rows(shares: list[tuple[Run, int]]) -> list[tuple[Run, int]]:
@@ -39,9 +43,14 @@ def _with_rows(shares: list[tuple[Run, int]]) -> list[tuple[Run, int]]:
     return kept
 
 
+def _whole(run: Run, share: int, block_tokens: int) -> int:
+    """As much of a share as ends with a block or with the prompt."""
+    return share if share == run.unread else share - (run.computed + share) % block_tokens
+
+
 def _arrival(run: Run) -> int:
     return run.arrival
 
 
 def _wanted(run: Run) -> int:
-    return min(run.pending, _ROWS) if run.untold else run.pending
+    return min(run.unread, _ROWS) if run.untold else run.unread

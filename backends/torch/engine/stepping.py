@@ -33,7 +33,9 @@ class Stepper:
         self.window_tokens = min(shape.context_tokens, cache.blocks * cache.block_tokens)
         self.tally = Stats()
         self.pool = BlockPool(cache.blocks, cache.block_tokens)
-        self.scheduler = Scheduler(self.pool, max_running, self.tally)
+        self.scheduler = Scheduler(
+            self.pool, max_running, self.tally, reproducible=loaded.reproducible
+        )
         self._loaded = loaded
         self._sampler = Sampler(shape.vocabulary)
         self._budget = budget

@@ -37,7 +37,7 @@ class StepMaker:
         tokens: list[int] = []
         positions: list[int] = []
         for run in plan.decoding:
-            tokens.append(run.output[-1] if run.output else run.prompt[-1])
+            tokens.append(run.token(run.computed))
             positions.append(run.computed)
         lengths = [position + 1 for position in positions]
         starts = list(range(len(tokens) + 1))

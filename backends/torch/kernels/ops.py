@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from backends.torch.kernels.attention import Attention, attends
-from backends.torch.kernels.linears import FastLinear, Int8Linear
+from backends.torch.kernels.attention import TILE, Attention, attends
+from backends.torch.kernels.linears import VECTOR_TOKENS, FastLinear, Int8Linear
 from backends.torch.kernels.stack import Stack
 from backends.torch.models.attention import PagedStep
 from backends.torch.models.portable import PortableOps
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from backends.torch.kernels.load import Kernels
     from backends.torch.models.ops import Layer, Linear, Rotary
 
+MANY_ROWS = 1 << 20
+
 
 class FastOps:
     """`Ops` on the kernels; with `int8`, linears' weights have 8 bits."""
@@ -32,6 +34,12 @@ class FastOps:
         self._linear = Int8Linear if int8 else FastLinear
         self._portable = PortableOps()
         self._attention: Attention | None = None
+
+    def rows(self, head_size: int) -> int | None:
+        """As many as the vector unit takes; any number with a matrix unit or int8 weights."""
+        if not (self._kernels.tiles or self._linear is Int8Linear):
+            return VECTOR_TOKENS
+        return None if self._kernels.tiles and head_size % TILE == 0 else MANY_ROWS
 
     def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
         """The product with `weight` [out, in], laid out anew for the kernels."""

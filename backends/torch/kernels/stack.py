@@ -56,7 +56,8 @@ class Stack:
             if layer.head_norm is not None:
                 view.head_norm = layer.head_norm.data_ptr()
         self._int8 = isinstance(layers[0].qkv, Int8Linear)
-        # Beyond, oneDNN's linears are quicker, and it is called from Python.
+        # Beyond, oneDNN's linears are quicker for a prompt, and it is called from Python. Sequences
+        # that decode stay here: by oneDNN their numbers would depend on how many they are.
         self._most_tokens = None if kernels.tiles or self._int8 else VECTOR_TOKENS
         self._paged: PagedCache | None = None
         self._room: Room | None = None
@@ -70,7 +71,8 @@ class Stack:
         tokens = x.shape[0]
         if not isinstance(cache, PagedStep):
             return None
-        if self._most_tokens is not None and tokens > self._most_tokens:
+        prompts = cache.step.decoding < tokens
+        if self._most_tokens is not None and prompts and tokens > self._most_tokens:
             return None
         attention = Attention(self._kernels, cache, self._rotary)
         if not attention.whole:

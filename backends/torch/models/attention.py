@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 class PagedStep(ABC):
-    """The paged cache as a decoder sees it at one step. One class is one way to attend."""
+    """The paged cache as a decoder sees it at one step. One class is one way to attend.
+
+    `turns` are the cosines and sines of the step's tokens, once a layer has asked for them.
+    """
+
+    turns: tuple[Tensor, Tensor] | None = None
 
     def __init__(self, paged: PagedCache, step: Step) -> None:
         self.paged = paged

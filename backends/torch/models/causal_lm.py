@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from backends.torch.decoder import Shape
+from backends.torch.models.attention import PagedStep
 from backends.torch.models.config import read_json
+from backends.torch.models.parts import parts_of
 from backends.torch.weights.failure import said
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ RESTLESS = ("dynamic", "longrope")
 
 
 class CausalLM:
-    """A transformers model that attends to the paged cache."""
+    """A transformers model that attends to the paged cache.
+
+    On a CPU each sequence of a step is computed by itself: its numbers depend on nothing else.
+    """
 
     def __init__(self, model: Any) -> None:  # noqa: ANN401 - transformers' classes share no type
         if reason := unfit(model.config):
@@ -49,10 +54,24 @@ class CausalLM:
         _register()
         model.set_attn_implementation(ATTENTION)
         self.shape = self._measure()
+        self.reproducible = self.shape.device.type == "cpu"
 
     @torch.inference_mode()
     def forward(self, token_ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         """The logits, [L, V], of the rows `cache.step.wanted` of `token_ids` [T]."""
+        if not self.reproducible:
+            return self._logits(token_ids, positions, cache)
+        assert isinstance(cache, PagedStep), "our forward runs on our cache"  # noqa: S101 # our own bug
+        logits = token_ids.new_empty(
+            (len(cache.step.wanted), self.shape.vocabulary), dtype=self.shape.dtype
+        )
+        for part in parts_of(cache):
+            # Copies: a model's products may round by where in memory a row begins.
+            rows = token_ids[part.rows].clone(), positions[part.rows].clone()
+            logits[part.logits] = self._logits(*rows, part.cache)
+        return logits
+
+    def _logits(self, token_ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         kept = {"logits_to_keep": cache.step.wanted} if self._keeps else {}
         logits: Tensor = self._model(
             input_ids=token_ids[None],

@@ -8,11 +8,13 @@ import torch
 from torch.nn import functional
 
 from backends.torch.decoder import Shape
+from backends.torch.models.attention import PagedStep
+from backends.torch.models.parts import Part, parts_of
 from backends.torch.models.rotary import rotary
 from backends.torch.models.tensors import EMBEDDING, HEAD, NORM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -20,11 +22,17 @@ if TYPE_CHECKING:
     from backends.torch.models.config import Config
     from backends.torch.models.ops import Linear, Ops
 
+MANY = 1 << 20
+PANEL_BYTES = 4_000_000
+"""A part of the head that stays in the processor's cache while rows take their turns at it."""
+
 
 class Llama:
     """A decoder with RMS norms, rotary positions, grouped heads and a gated MLP.
 
-    It runs in the number format and on the device of its weights.
+    It runs in the number format and on the device of its weights. On a CPU a sequence's numbers
+    depend on that sequence alone, to the last bit: where the operations would round otherwise for
+    other company, a step is computed in parts.
     """
 
     def __init__(self, config: Config, weights: Mapping[str, Tensor], ops: Ops) -> None:
@@ -33,8 +41,11 @@ class Llama:
         self._embedding = weights[EMBEDDING]  # [V, hidden]
         self._layers = [Layer(n, config, weights, ops) for n in range(config.layers)]
         self._norm = weights[NORM]
-        self._head = ops.linear(self._embedding if config.tied else weights[HEAD])
         device = self._embedding.device
+        self.reproducible = device.type == "cpu"
+        self._rows = ops.rows(config.head_size) if self.reproducible else None
+        head = self._embedding if config.tied else weights[HEAD]
+        self._head = [(at, ops.linear(panel)) for at, panel in _panels(head, self._rows)]
         self._rotary = rotary(config.rope, config.head_size, config.context_tokens, device)
         self._stack = ops.stack(self._layers, self._rotary, config.eps)
         self.shape = Shape(
@@ -51,26 +62,67 @@ class Llama:
     @torch.inference_mode()
     def forward(self, token_ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         """The logits, [L, V], of the rows `cache.step.wanted` of `token_ids` [T]."""
-        x = functional.embedding(token_ids, self._embedding)  # [T, hidden]
-        delta = self._stack(x, cache) if self._stack is not None else None
-        if delta is None:
-            delta = self._by_layer(x, cache)
-        x, delta = x[cache.step.wanted], delta[cache.step.wanted]  # [L, hidden]
-        return self._head(self._ops.add_rms_norm(x, delta, self._norm, self._eps))
+        if self._rows is None:
+            x = functional.embedding(token_ids, self._embedding)  # [T, hidden]
+            (delta,) = self._through([x], [cache])
+            x, delta = x[cache.step.wanted], delta[cache.step.wanted]  # [L, hidden]
+            return self._head[0][1](self._ops.add_rms_norm(x, delta, self._norm, self._eps))
+        assert isinstance(cache, PagedStep), "our forward runs on our cache"  # noqa: S101 # our own bug
+        parts = parts_of(cache, self._rows if self._stack is None else MANY)
+        # A tensor of its own for each part: products may round by where in memory a row begins.
+        xs = [functional.embedding(token_ids[part.rows], self._embedding) for part in parts]
+        return self._logits(parts, xs, self._through(xs, [part.cache for part in parts]))
 
-    def _by_layer(self, x: Tensor, cache: Cache) -> Tensor:
-        """What the last layer adds to `x` [T, hidden], which grows by what the others add."""
+    def _through(self, xs: Sequence[Tensor], caches: Sequence[Cache]) -> list[Tensor]:
+        """What the last layer adds to each of `xs` [T, hidden], which grow by the others'."""
+        if self._stack is None:
+            return self._by_layer(xs, caches)
+        deltas = []
+        for x, cache in zip(xs, caches, strict=True):
+            delta = self._stack(x, cache)
+            # What a stack gives is good until its next call.
+            deltas.append(delta.clone() if delta is not None else self._by_layer([x], [cache])[0])
+        return deltas
+
+    def _by_layer(self, xs: Sequence[Tensor], caches: Sequence[Cache]) -> list[Tensor]:
+        """The same, a layer at a time: its weights are read once from memory for all of `xs`."""
         ops, eps = self._ops, self._eps
-        delta: Tensor | None = None
+        deltas: list[Tensor | None] = [None] * len(xs)
         for layer in self._layers:
-            qkv = layer.qkv(ops.add_rms_norm(x, delta, layer.attention_norm, eps))
-            if layer.head_norm is not None:
-                _normalise_heads(qkv, layer.head_norm, eps)
-            delta = layer.output(ops.attention(qkv, layer.number, cache, self._rotary))
-            gate_up = layer.gate_up(ops.add_rms_norm(x, delta, layer.mlp_norm, eps))
-            delta = layer.down(ops.silu_mul(gate_up))
-        assert delta is not None, "a decoder has layers"  # noqa: S101 - the config says how many
-        return delta
+            for index, (x, cache) in enumerate(zip(xs, caches, strict=True)):
+                qkv = layer.qkv(ops.add_rms_norm(x, deltas[index], layer.attention_norm, eps))
+                if layer.head_norm is not None:
+                    _normalise_heads(qkv, layer.head_norm, eps)
+                delta = layer.output(ops.attention(qkv, layer.number, cache, self._rotary))
+                gate_up = layer.gate_up(ops.add_rms_norm(x, delta, layer.mlp_norm, eps))
+                deltas[index] = layer.down(ops.silu_mul(gate_up))
+        return [delta for delta in deltas if delta is not None]
+
+    def _logits(self, parts: Sequence[Part], xs: Sequence[Tensor], deltas: list[Tensor]) -> Tensor:
+        """[L, V], as many rows at a time as make no difference to each other."""
+        groups = []
+        for part, x, delta in zip(parts, xs, deltas, strict=True):
+            wanted = part.cache.step.wanted
+            for start in range(0, len(wanted), self._rows or MANY):
+                end = min(start + (self._rows or MANY), len(wanted))
+                few = wanted[start:end]
+                normed = self._ops.add_rms_norm(x[few], delta[few], self._norm, self._eps)
+                groups.append((part.logits[start:end], normed))
+        count = sum(len(part.logits) for part in parts)
+        logits = xs[0].new_empty(count, self.shape.vocabulary)
+        for columns, panel in self._head:
+            for places, normed in groups:
+                logits[places, columns] = panel(normed)
+        return logits
+
+
+def _panels(weight: Tensor, rows: int | None) -> list[tuple[slice, Tensor]]:
+    """The head's weight [V, hidden], whole unless rows are multiplied with it one by one."""
+    if rows != 1:
+        return [(slice(0, weight.shape[0]), weight)]
+    size = max(1, PANEL_BYTES // (weight.shape[1] * weight.itemsize))
+    starts = range(0, weight.shape[0], size)
+    return [(slice(start, start + size), weight[start : start + size]) for start in starts]
 
 
 class Layer:

@@ -40,6 +40,13 @@ class Layer(Protocol):
 class Ops(Protocol):
     """One tier's operations; what they give is the same, up to rounding."""
 
+    def rows(self, head_size: int) -> int | None:
+        """How many decoding sequences may share a product and change no bit of each other's.
+
+        None: sequences may share a whole step, however their prompts are cut up.
+        """
+        ...
+
     def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
         """The product with `weight` [out, in], laid out once in the way this tier likes best."""
         ...

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from backends.torch.decoder import Cache, Step
+    from backends.torch.decoder import Cache
     from backends.torch.models.ops import Layer, Linear, Rotary
 
 
 class PortableOps:
     """`Ops` in plain torch."""
 
-    def __init__(self) -> None:
-        self._turning: tuple[Step, Tensor, Tensor] | None = None
+    def rows(self, _head_size: int) -> int | None:
+        """One: torch's products round by how many rows there are."""
+        return 1
 
     def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
         """The product with `weight` [out, in]; in bfloat16 on a CPU it is packed for oneDNN."""
@@ -49,7 +50,7 @@ class PortableOps:
         """
         assert isinstance(cache, PagedStep), "our forward runs on our cache"  # noqa: S101 # our own bug
         size, kv_heads = cache.paged.shape.head_size, cache.paged.shape.kv_heads
-        cos, sin = self._turns(layer, cache.step, rotary, qkv.dtype)  # [T, 1, D]
+        cos, sin = _turns(cache, rotary, qkv.dtype)  # [T, 1, D]
         heads = qkv.view(qkv.shape[0], -1, size)  # [T, H + 2 K, D]
         turned, value = heads[:, :-kv_heads], heads[:, -kv_heads:]
         turned = torch.addcmul(turned * cos, turned.roll(size // 2, -1), sin)  # [T, H + K, D]
@@ -59,21 +60,20 @@ class PortableOps:
     def stack(self, _layers: Sequence[Layer], _rotary: Rotary, _eps: float) -> None:
         """None: layer by layer is as quick in plain torch."""
 
-    def _turns(
-        self, layer: int, step: Step, rotary: Rotary, dtype: torch.dtype
-    ) -> tuple[Tensor, Tensor]:
-        """Cosines, and sines of which the first half is negative, [T, 1, D] for a step's tokens.
 
-        They are made at the first layer and serve the others.
-        """
-        if layer == 0 or self._turning is None or self._turning[0] is not step:
-            cos, sin = rotary.cos[step.positions], rotary.sin[step.positions]  # [T, D/2]
-            self._turning = (
-                step,
-                torch.cat((cos, cos), -1).unsqueeze(1).to(dtype),
-                torch.cat((-sin, sin), -1).unsqueeze(1).to(dtype),
-            )
-        return self._turning[1], self._turning[2]
+def _turns(cache: PagedStep, rotary: Rotary, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines, and sines of which the first half is negative, [T, 1, D] for a step's tokens.
+
+    They are made at the first layer and serve the others.
+    """
+    if cache.turns is None:
+        positions = cache.step.positions
+        cos, sin = rotary.cos[positions], rotary.sin[positions]  # [T, D/2]
+        cache.turns = (
+            torch.cat((cos, cos), -1).unsqueeze(1).to(dtype),
+            torch.cat((-sin, sin), -1).unsqueeze(1).to(dtype),
+        )
+    return cache.turns
 
 
 def packs(weight: Tensor) -> bool:
