@@ -23,7 +23,7 @@ class Answer:
     A token that is no whole character waits for those that complete it. `reader` finds the tool
     calls, where tools may be called. Who reads the events cuts them at a stop string; here it is
     looked for in `stops` only so as to know when no more is wanted. Before one of `turn_ends` the
-    answer ends.
+    answer ends, and at a call that is made a second time.
     """
 
     def __init__(
@@ -66,6 +66,8 @@ class Answer:
             self._held = text if self._may_end(text) else ""
             if text and not self._held:
                 events += self._piece(text)
+                if self._reader is not None and self._reader.repeated:
+                    return [*events, *self._end("stop")]
         if progress.finish is not None:
             events += self._end(progress.finish)
         elif self._stops and self._stopped(events):

@@ -32,23 +32,34 @@ class CallReader:
     A grammar keeps calls well-formed, so they are told as they come: the name once it is complete,
     then its arguments in pieces (for a custom tool, its plain input). The `tokens` of the events
     add up to those pushed.
+
+    A small model repeats itself. A call is held back for as long as it may be one of those before
+    it; once it is, it is dropped, the reader has `repeated`, and nothing behind it is read.
     """
 
     def __init__(self, tools: Sequence[Tool], *, choice: int = 0) -> None:
         self._kinds = {tool.name: tool.kind for tool in tools}
         self._choice = choice
-        self._state: Literal["text", "name", "colon", "arguments", "close"] = "text"
+        self._state: Literal["text", "name", "colon", "arguments", "close", "over"] = "text"
         self._pieces: list[Piece] = []
         self._tokens = 0
         self._index = -1
         self._after_call = False
         self._object = JSONObject()
         self._input: PlainInput | None = None
+        self._made: list[str] = []  # the calls so far, each its name and arguments
+        self._call = ""  # the one that is read
+        self._held: list[Event] = []  # of it, while it may repeat another
 
     @property
     def called(self) -> bool:
         """Whether a call was begun: the finish reason of a model that stopped is `tool_calls`."""
         return self._index >= 0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a call came a second time: no more is wanted."""
+        return self._state == "over"
 
     def push(
         self, text: str, tokens: int = 1, logprobs: Sequence[TokenLogprob] = ()
@@ -65,9 +76,11 @@ class CallReader:
     def finish(self) -> list[Event]:
         """What is left when nothing more comes.
 
-        What is cut off before the name of a call is shown to nobody: it is no text.
+        What is cut off before the name of a call is shown to nobody: it is no text. Nor is a call
+        that is cut off before it differs from one before it.
         """
         events: list[Event] = []
+        self._drop_held()
         if self._state == "text":
             self._tell(len(self._waiting), events, last=True)
         if self._tokens and not events:
@@ -93,6 +106,8 @@ class CallReader:
                 return self._arguments(waiting, events)
             case "close":
                 return self._close(waiting)
+            case "over":
+                return False
 
     def _text(self, waiting: str, events: list[Event]) -> bool:
         start = waiting.find(OPEN)
@@ -114,7 +129,7 @@ class CallReader:
             return False
         name: str = json.loads(found.group(1), strict=False)
         self._begin(name)
-        events.append(self._delta(name=name))
+        self._tell_call(self._delta(name=name), f"{name}\0", events)
         self._drop(found.end())
         self._state = "colon"
         return True
@@ -131,11 +146,34 @@ class CallReader:
         size = self._object.take(waiting)
         text = waiting[:size] if self._input is None else self._input.take(waiting[:size])
         if text:
-            events.append(self._delta(arguments=text))
+            self._tell_call(self._delta(arguments=text), text, events)
         self._drop(size)
         if self._object.complete:
-            self._state = "close"
+            self._complete(events)
         return self._object.complete
+
+    def _tell_call(self, event: Event, text: str, events: list[Event]) -> None:
+        """Tell what is read of a call, unless it may still be one of those before it."""
+        self._call += text
+        self._held.append(event)
+        if not any(made.startswith(self._call) for made in self._made):
+            events += self._held
+            self._held.clear()
+
+    def _complete(self, events: list[Event]) -> None:
+        self._state = "over" if self._call in self._made else "close"
+        if self._state == "over":
+            self._drop_held()
+            return
+        self._made.append(self._call)
+        events += self._held
+        self._held.clear()
+
+    def _drop_held(self) -> None:
+        """Forget the call that is held back, as if it had not begun."""
+        if self._held:
+            self._held.clear()
+            self._index -= 1
 
     def _close(self, waiting: str) -> bool:
         end = waiting.find(CLOSE)
@@ -148,6 +186,7 @@ class CallReader:
 
     def _begin(self, name: str) -> None:
         self._index += 1
+        self._call = ""
         self._object = JSONObject()
         self._input = PlainInput() if self._kinds.get(name) == "custom" else None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.server import Server, start
 
-READY_S = 60.0
+READY_S = 240.0
 
 
 def served(folder: Path, model: Path, **environment: str) -> Server:

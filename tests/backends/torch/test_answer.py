@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from adapter.render.logprobs import chat_logprobs, completion_logprobs
-from backends.protocol import Event, Finish, TextDelta
+from backends.protocol import Event, Finish, TextDelta, Tool, ToolCallDelta
 from backends.torch.answer import Answer, token_logprob
 from backends.torch.engine.run import Progress
+from backends.torch.grammar.calls import CallReader
 from backends.torch.sampling.drawing import Drawn
 from backends.torch.text.detokenizer import Detokenizer
 from backends.torch.text.tokenizer import Tokenizer
@@ -47,6 +48,18 @@ def test_an_answer_ends_where_the_next_turn_begins(
     assert text_of(events) == said
     assert [event.reason for event in events if isinstance(event, Finish)] == ["stop"]
     assert answer.finished
+
+
+def test_an_answer_ends_at_a_call_that_is_made_a_second_time(tokenizer: Tokenizer) -> None:
+    call = '<tool_call>\n{"name": "stop", "arguments": {}}\n</tool_call>\n'
+    reader = CallReader([Tool("stop")])
+    events, answer = events_of(tokenizer, call * 16, reader=reader, turn_ends=())
+    told = [event for event in events if isinstance(event, ToolCallDelta)]
+    assert [event.name for event in told if event.name] == ["stop"]
+    assert "".join(event.arguments for event in told) == "{}"
+    assert events[-1] == Finish("tool_calls", 0)
+    assert sum(event.tokens or 0 for event in told) == answer.tokens
+    assert answer.tokens < len(tokenizer.encode(call * 2)) + 1
 
 
 @pytest.mark.parametrize("said", ["No turn\nUse", "\nUser", "a\n", "🦊\nSystems:"])

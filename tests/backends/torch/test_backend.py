@@ -188,6 +188,19 @@ def test_a_required_call_keeps_to_its_schema(client: openai.OpenAI, model: str) 
     assert isinstance(arguments["days"], int)
 
 
+def test_no_call_is_made_twice(client: openai.OpenAI, model: str) -> None:
+    answer = ask(
+        client, model, messages=RAINY, tools=[WEATHER], tool_choice="required", max_tokens=400
+    ).choices[0]
+    calls = [
+        (call.function.name, call.function.arguments)
+        for call in answer.message.tool_calls or []
+        if call.type == "function"
+    ]
+    assert calls
+    assert len(set(calls)) == len(calls)
+
+
 def test_calls_stream_in_pieces_that_join(client: openai.OpenAI, model: str) -> None:
     with client.chat.completions.stream(
         model=model,

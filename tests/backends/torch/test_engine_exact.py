@@ -1,11 +1,12 @@
-"""On a CPU the numbers for a sequence are the same to the last bit, whatever company it has, however
-its prompt is cut up, whether the prefix cache is warm or cold, and after it was sent back.
+"""On a CPU the numbers for a sequence are the same to the last bit, whatever company it has,
+however its prompt is cut up, whether the prefix cache is warm or cold, and after it was sent back.
 
 So what is said at temperature 0, or with a seed, does not turn on who else is asking.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -21,11 +22,13 @@ from backends.torch.models.cache import PagedCache
 from backends.torch.models.config import Config
 from backends.torch.models.llama import Llama
 from backends.torch.models.load import load
-from backends.torch.models.ops import Ops
 from backends.torch.models.tensors import expected
 from backends.torch.sampling.drawing import Drawing, Drawn
 from backends.torch.tier import ops_of
 from tests.backends.torch.compiled import kernels_of
+
+if TYPE_CHECKING:
+    from backends.torch.models.ops import Ops
 
 LENGTHS = (3, 31, 32, 63, 64, 96, 150)
 VOCABULARY = 2_003

@@ -16,7 +16,7 @@ from backends.protocol.wire import ChatCompletionRequestUserMessage
 from backends.torch.backend import TorchBackend
 from backends.torch.engine.run import Run
 
-READY_S = 60
+READY_S = 240
 LONG = "The quick brown fox jumps over the lazy dog. " * 12
 
 
@@ -147,7 +147,8 @@ def test_a_window_cut_short_by_memory_is_told_at_the_start(
 ) -> None:
     folder = tmp_path / "family:small"
     folder.symlink_to(smollm2)
-    backend = TorchBackend(str(folder), device="cpu", kv_cache_mb=2)
+    # The number format is named, for what a token takes follows from it.
+    backend = TorchBackend(str(folder), device="cpu", kv_cache_mb=2, dtype="bfloat16")
     (listed, *_) = asyncio.run(backend.models())
     assert (listed.id, listed.context_tokens) == ("family:small", 64)
     assert "memory for 64 tokens of its window of 8192" in caplog.text

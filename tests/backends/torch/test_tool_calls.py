@@ -22,6 +22,12 @@ TEXTS = [
     '<tool_call>\n{"name": "note", "arguments": {"input": "cut off \\u00',
     '<tool_call>\n{"name": "get", "arguments": {"on": [1, {"a": "}"}',
     "",
+    '<tool_call>\n{"name": "get", "arguments": {"on": true}}\n</tool_call>\n'
+    '<tool_call>\n{"name": "get", "arguments": {"on": true}}\n</tool_call>\n'
+    '<tool_call>\n{"name": "get", "arguments": {"on": false}}\n</tool_call>',
+    '<tool_call>\n{"name": "get", "arguments": {"on": true}}\n</tool_call>\n'
+    '<tool_call>\n{"name": "get", "arguments": {"on": false}}\n</tool_call>\n'
+    '<tool_call>\n{"name": "get", "arguments": {"on": tr',
 ]
 
 
@@ -40,6 +46,18 @@ def test_calls_are_read_as_they_are_written() -> None:
     assert read([TEXTS[3]])[:2] == ("", [])
     assert read([TEXTS[4]])[:2] == ("", [("note", "cut off ")])
     assert read([TEXTS[5]])[:2] == ("", [("get", '{"on": [1, {"a": "}"}')])
+
+
+def test_a_call_that_is_repeated_is_told_once_and_nothing_behind_it() -> None:
+    once, twice = ("get", '{"on": true}'), ("get", '{"on": false}')
+    assert read([TEXTS[7]])[:2] == ("", [once])
+    assert read(list(TEXTS[7]))[:2] == ("", [once])
+    assert read([TEXTS[8]])[:2] == ("", [once, twice])
+    reader = CallReader(TOOLS)
+    reader.push(TEXTS[8])
+    assert not reader.repeated
+    reader.push("ue}}")
+    assert reader.repeated
 
 
 def test_text_and_arguments_come_as_soon_as_they_are_certain() -> None:
