@@ -36,7 +36,12 @@ class FastOps:
         self._attention: Attention | None = None
 
     def rows(self, head_size: int) -> int | None:
-        """As many as the vector unit takes; any number with a matrix unit or int8 weights."""
+        """As many as the vector unit takes; any number with a matrix unit or int8 weights.
+
+        One, where attention is torch's.
+        """
+        if not attends(head_size):
+            return 1
         if not (self._kernels.tiles or self._linear is Int8Linear):
             return VECTOR_TOKENS
         return None if self._kernels.tiles and head_size % TILE == 0 else MANY_ROWS
