@@ -193,7 +193,7 @@ class Router:
             raise
         finally:
             self._busy[route.backend] -= 1
-            attempt.status = exchange.status or attempt.status
+            attempt.status = attempt.status or exchange.status
             attempt.seconds = perf_counter() - since_s
             self._report(exchange, attempt, self._breakers.state(circuit))
 

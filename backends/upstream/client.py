@@ -2,21 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import aiohttp
-from yarl import URL
 
 from backends.protocol.errors import APIError, BackendTimeout, BackendUnavailable
-from backends.protocol.failure import failure_of
-from backends.protocol.proxy import proxy_for
-from backends.protocol.relay import HOPS_HEADER, hops
-from backends.upstream.address import Address
 from backends.upstream.errors import upstream_error
-from backends.upstream.redaction import sent_secrets
 from backends.upstream.retry import RetryPolicy, TryAgain, retry_after_s, should_retry
-from backends.upstream.settings import UpstreamSettings
+from backends.upstream.transport import Body, Headers, Transport, unavailable
 
 CONNECT_S = 5.0
 SILENCE_S = 300.0
@@ -24,19 +18,13 @@ LOOK_S = 1.0
 DRAIN_S = 1.0
 DRAIN_BYTES = 65536
 ERROR_BYTES = 65536
-BYTES_PER_KB = 1000
-MOST_HEADERS = 500
 LOG = logging.getLogger("adapter")
-Headers = Mapping[str, str]
-Body = bytes | AsyncIterator[bytes]
 
 
 class Upstream:
     """One provider's HTTP API, at a base URL with these headers on every request.
 
-    The session is opened at the first request, in the loop that serves, and closed by `aclose`.
-    Redirects are not followed: a key must not travel to another host. `secrets` are the values
-    that we send and that no client may see.
+    `secrets` are the values that we send and that no client may see.
 
     Raises:
         ValueError: the base URL is none, or the environment's proxy for it.
@@ -51,24 +39,9 @@ class Upstream:
         silence_s: float = SILENCE_S,
         connect_s: float = CONNECT_S,
     ) -> None:
-        self._address = Address(base_url)
-        # Compressed, an answer would have to be unpacked on the way.
-        self.headers = {"accept-encoding": "identity", **(headers or {})}
-        self._way, self._proxy = self._address.headers, None
-        self._proxy_headers: Headers | None = None
-        # Looked up once: aiohttp's trust_env would do so in a thread, for each request.
-        if (proxy := proxy_for(self._address.base_url)) is not None:
-            self._proxy = URL(proxy.url)
-            if self._address.base_url.startswith("https:"):
-                self._proxy_headers = proxy.headers
-            else:
-                self._way = {**self._way, **proxy.headers}
-        self.secrets = sent_secrets({**self.headers, **self._address.headers})
-        self._max_header_bytes = UpstreamSettings().upstream_max_header_kb * BYTES_PER_KB
+        self._transport = Transport(base_url, headers, silence_s=silence_s, connect_s=connect_s)
+        self.headers, self.secrets = self._transport.headers, self._transport.secrets
         self._policy = policy or RetryPolicy()
-        self._silence_s = silence_s
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
-        self._session: aiohttp.ClientSession | None = None
         self._draining: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -88,7 +61,7 @@ class Upstream:
             response = await self._answer(method, path, body, headers or {})
         except APIError as error:
             # The host is the operator's affair: clients and ordinary logs are not told.
-            fields = {"host": self._address.url("/").host, "reason": error.reason}
+            fields = {"host": self._transport.host, "reason": error.reason}
             LOG.debug("no answer from the upstream", extra={"fields": fields})
             raise
         watch = _Watch(response)
@@ -138,8 +111,7 @@ class Upstream:
         """Closes every connection."""
         for task in self._draining:
             task.cancel()
-        if self._session is not None:
-            await self._session.close()
+        await self._transport.aclose()
 
     def _let_go(self, response: aiohttp.ClientResponse) -> None:
         """End an answer of which enough was read: its connection is used again if its end is near.
@@ -171,76 +143,18 @@ class Upstream:
         except TryAgain as error:
             if error.response is not None:
                 return error.response
-            raise _unavailable(error.__cause__) from error
+            raise unavailable(error.__cause__) from error
         raise BackendUnavailable("The upstream was not asked.")
 
     async def _try(
         self, method: str, path: str, body: Body, headers: Headers
     ) -> aiohttp.ClientResponse:
-        response = await self._once(method, path, body, headers)
+        response = await self._transport.send(method, path, body, headers)
         if isinstance(body, bytes) and should_retry(
             response.status, response.headers, self._policy.longest_wait_s
         ):
             raise TryAgain(retry_after_s(response.headers), response)
         return response
-
-    async def _once(
-        self, method: str, path: str, body: Body, headers: Headers
-    ) -> aiohttp.ClientResponse:
-        try:
-            if isinstance(body, bytes):
-                return await self._send(method, path, body or None, headers)
-            async with asyncio.timeout(None) as limit:
-                pieces = _paced(body, limit, self._silence_s)
-                return await self._send(method, path, pieces, headers)
-        except aiohttp.ClientSSLError as error:
-            # A certificate that is not trusted now will not be in a second.
-            raise _unavailable(error) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise TryAgain from error
-        except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-            raise BackendTimeout("The upstream did not answer in time.") from error
-        except aiohttp.ClientResponseError as error:
-            raise self._unusable(error) from error
-        except aiohttp.ClientError as error:
-            raise _unavailable(error) from error
-
-    async def _send(
-        self, method: str, path: str, data: Body | None, headers: Headers
-    ) -> aiohttp.ClientResponse:
-        return await self._open().request(
-            method,
-            self._address.url(path),
-            data=data,
-            headers={**self.headers, **headers, HOPS_HEADER: hops(), **self._way},
-            allow_redirects=False,
-            proxy=self._proxy,
-            proxy_headers=self._proxy_headers,
-        )
-
-    def _unusable(self, error: aiohttp.ClientResponseError) -> APIError:
-        """An answer came, from a proxy that will not connect us or in no form that is read."""
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            said = f"The proxy on the way to the upstream answered {error.status}."
-        else:
-            # aiohttp 3.14 does not say which of the two it is, but in words.
-            limit_kb = self._max_header_bytes // BYTES_PER_KB
-            said = f"The upstream's answer is no HTTP, or has a header over {limit_kb} KB."
-        return BackendUnavailable(said, reason="status")
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=0)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=self._timeout,
-                auto_decompress=True,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                max_line_size=self._max_header_bytes,
-                max_field_size=self._max_header_bytes,
-                max_headers=MOST_HEADERS,
-            )
-        return self._session
 
 
 async def refusal_of(response: aiohttp.ClientResponse) -> bytes:
@@ -251,20 +165,6 @@ async def refusal_of(response: aiohttp.ClientResponse) -> bytes:
         if len(said) >= ERROR_BYTES:
             break
     return said
-
-
-async def _paced(
-    pieces: AsyncIterator[bytes], limit: asyncio.Timeout, silence_s: float
-) -> AsyncIterator[bytes]:
-    """The pieces of a body; an upstream that does not take one for so long has had its time."""
-    loop = asyncio.get_running_loop()
-    async for piece in pieces:
-        # An upstream may answer before it has read all, and then there is no limit any more.
-        with suppress(RuntimeError):
-            limit.reschedule(loop.time() + silence_s)
-        yield piece
-        with suppress(RuntimeError):
-            limit.reschedule(None)
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
@@ -318,11 +218,3 @@ def _translated() -> Iterator[None]:
         raise BackendTimeout("The upstream was silent for too long.") from error
     except aiohttp.ClientError as error:
         raise BackendUnavailable("The upstream broke off its answer.", reason="reset") from error
-
-
-def _unavailable(error: BaseException | None) -> BackendUnavailable:
-    proxied = isinstance(error, aiohttp.ClientProxyConnectionError)
-    failure = failure_of(
-        error, "The proxy on the way to the upstream" if proxied else "The upstream"
-    )
-    return BackendUnavailable(failure.message, reason=failure.reason)
