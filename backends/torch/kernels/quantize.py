@@ -43,8 +43,8 @@ def quantize(weight: Tensor) -> Quantized:
 class PortableInt8Ops(PortableOps):
     """`Ops` in plain torch with int8 weights, where there are no kernels."""
 
-    def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
-        """The product with `weight` [out, in] in 8 bits."""
+    def product(self, weight: Tensor, bias: Tensor | None) -> Linear:
+        """The product with a panel [out, in] in 8 bits."""
         return PortableInt8Linear(weight, bias)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from backends.torch.decoder import Shape
 from backends.torch.models.attention import PagedStep
 from backends.torch.models.parts import Part, parts_of
+from backends.torch.models.portable import each
 from backends.torch.models.rotary import rotary
 from backends.torch.models.tensors import EMBEDDING, HEAD, NORM
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from backends.torch.models.ops import Linear, Ops
 
 MANY = 1 << 20
-PANEL_BYTES = 4_000_000
-"""A part of the head that stays in the processor's cache while rows take their turns at it."""
 
 
 class Llama:
@@ -45,7 +44,7 @@ class Llama:
         self.reproducible = device.type == "cpu"
         self._rows = ops.rows(config.head_size) if self.reproducible else None
         head = self._embedding if config.tied else weights[HEAD]
-        self._head = [(at, ops.linear(panel)) for at, panel in _panels(head, self._rows)]
+        self._head = ops.linear(head)
         self._rotary = rotary(config.rope, config.head_size, config.context_tokens, device)
         self._stack = ops.stack(self._layers, self._rotary, config.eps)
         self.shape = Shape(
@@ -66,7 +65,7 @@ class Llama:
             x = functional.embedding(token_ids, self._embedding)  # [T, hidden]
             (delta,) = self._through([x], [cache])
             x, delta = x[cache.step.wanted], delta[cache.step.wanted]  # [L, hidden]
-            return self._head[0][1](self._ops.add_rms_norm(x, delta, self._norm, self._eps))
+            return self._head(self._ops.add_rms_norm(x, delta, self._norm, self._eps))
         assert isinstance(cache, PagedStep), "our forward runs on our cache"  # noqa: S101 # our own bug
         parts = parts_of(cache, self._rows if self._stack is None else MANY)
         # A tensor of its own for each part: products may round by where in memory a row begins.
@@ -85,17 +84,20 @@ class Llama:
         return deltas
 
     def _by_layer(self, xs: Sequence[Tensor], caches: Sequence[Cache]) -> list[Tensor]:
-        """The same, a layer at a time: its weights are read once from memory for all of `xs`."""
-        ops, eps = self._ops, self._eps
-        deltas: list[Tensor | None] = [None] * len(xs)
+        """The same, a linear at a time: its weight is read once from memory for all of `xs`."""
+        ops, eps, steps = self._ops, self._eps, range(len(xs))
+        deltas: list[Tensor] | list[None] = [None] * len(xs)
         for layer in self._layers:
-            for index, (x, cache) in enumerate(zip(xs, caches, strict=True)):
-                qkv = layer.qkv(ops.add_rms_norm(x, deltas[index], layer.attention_norm, eps))
-                if layer.head_norm is not None:
+            norm, number = layer.attention_norm, layer.number
+            qkvs = each(layer.qkv, [ops.add_rms_norm(xs[i], deltas[i], norm, eps) for i in steps])
+            if layer.head_norm is not None:
+                for qkv in qkvs:
                     _normalise_heads(qkv, layer.head_norm, eps)
-                delta = layer.output(ops.attention(qkv, layer.number, cache, self._rotary))
-                gate_up = layer.gate_up(ops.add_rms_norm(x, delta, layer.mlp_norm, eps))
-                deltas[index] = layer.down(ops.silu_mul(gate_up))
+            seen = [ops.attention(qkvs[i], number, caches[i], self._rotary) for i in steps]
+            deltas, norm = each(layer.output, seen), layer.mlp_norm
+            normed = [ops.add_rms_norm(xs[i], deltas[i], norm, eps) for i in steps]
+            gated = [ops.silu_mul(gate_up) for gate_up in each(layer.gate_up, normed)]
+            deltas = each(layer.down, gated)
         return [delta for delta in deltas if delta is not None]
 
     def _logits(self, parts: Sequence[Part], xs: Sequence[Tensor], deltas: list[Tensor]) -> Tensor:
@@ -108,21 +110,11 @@ class Llama:
                 few = wanted[start:end]
                 normed = self._ops.add_rms_norm(x[few], delta[few], self._norm, self._eps)
                 groups.append((part.logits[start:end], normed))
-        count = sum(len(part.logits) for part in parts)
-        logits = xs[0].new_empty(count, self.shape.vocabulary)
-        for columns, panel in self._head:
-            for places, normed in groups:
-                logits[places, columns] = panel(normed)
+        logits = xs[0].new_empty(sum(len(part.logits) for part in parts), self.shape.vocabulary)
+        rows = each(self._head, [normed for _, normed in groups])
+        for (places, _), few in zip(groups, rows, strict=True):
+            logits[places] = few
         return logits
-
-
-def _panels(weight: Tensor, rows: int | None) -> list[tuple[slice, Tensor]]:
-    """The head's weight [V, hidden], whole unless rows are multiplied with it one by one."""
-    if rows != 1:
-        return [(slice(0, weight.shape[0]), weight)]
-    size = max(1, PANEL_BYTES // (weight.shape[1] * weight.itemsize))
-    starts = range(0, weight.shape[0], size)
-    return [(slice(start, start + size), weight[start : start + size]) for start in starts]
 
 
 class Layer:

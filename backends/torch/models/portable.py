@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from backends.torch.decoder import Cache
     from backends.torch.models.ops import Layer, Linear, Rotary
 
+PANEL_BYTES = 1_000_000
+"""Of a weight, as much as stays in the processor's cache while others take their turns at it."""
+
 
 class PortableOps:
     """`Ops` in plain torch."""
@@ -27,7 +31,16 @@ class PortableOps:
         return 1
 
     def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
-        """The product with `weight` [out, in]; in bfloat16 on a CPU it is packed for oneDNN."""
+        """The product with `weight` [out, in], on a CPU taken a panel at a time."""
+        if weight.device.type != "cpu":
+            return self.product(weight, bias)
+        size = max(1, PANEL_BYTES // (weight.shape[1] * weight.itemsize))
+        biases = repeat(None) if bias is None else torch.split(bias, size)
+        panels = zip(torch.split(weight, size), biases, strict=False)
+        return PanelLinear([self.product(*panel) for panel in panels])
+
+    def product(self, weight: Tensor, bias: Tensor | None) -> Linear:
+        """The product with a panel; in bfloat16 on a CPU it is packed for oneDNN."""
         if packs(weight):
             return PackedLinear(weight, bias)
         return partial(functional.linear, weight=weight, bias=bias)
@@ -74,6 +87,32 @@ def _turns(cache: PagedStep, rotary: Rotary, dtype: torch.dtype) -> tuple[Tensor
             torch.cat((-sin, sin), -1).unsqueeze(1).to(dtype),
         )
     return cache.turns
+
+
+class PanelLinear:
+    """A linear in panels of its outputs, each of which serves all sequences before the next.
+
+    So the weight is read from memory once, though every sequence has products of its own.
+    """
+
+    def __init__(self, panels: Sequence[Linear]) -> None:
+        self._panels = panels
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[T, in] to [T, out]."""
+        return self.each([x])[0]
+
+    def each(self, xs: Sequence[Tensor]) -> list[Tensor]:
+        """Each of `xs` [T, in] to [T, out], as if it were alone."""
+        if len(self._panels) == 1:
+            return [self._panels[0](x) for x in xs]
+        columns = [[panel(x) for x in xs] for panel in self._panels]
+        return [torch.cat(parts, -1) for parts in zip(*columns, strict=True)]
+
+
+def each(linear: Linear, xs: Sequence[Tensor]) -> list[Tensor]:
+    """Each of `xs` [T, in] to [T, out], as if it were alone."""
+    return linear.each(xs) if isinstance(linear, PanelLinear) else [linear(x) for x in xs]
 
 
 def packs(weight: Tensor) -> bool:
