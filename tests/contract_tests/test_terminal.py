@@ -184,6 +184,8 @@ def test_nothing_that_a_server_says_is_obeyed(
     for file in tmp_path.iterdir():
         text = file.read_text("utf-8")
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), file.name
+        if file.suffix == ".md":  # as code, where no tag means anything
+            text = re.sub(r"(`+) .*? \1(?= \|)", "", text)
         assert "<script>alert" not in text or file.suffix == ".json", file.name
         assert len(text) < 400_000, file.name
 
