@@ -64,7 +64,8 @@ class AnthropicBackend:
         async with self._upstream.ask("POST", "/v1/messages", body) as response:
             if response.status != OK:
                 raise await refusal_of(response, request.model, self._upstream.secrets)
-            async with aclosing(server_sent_events(response.content.iter_any())) as events:
+            pieces, max_bytes = response.content.iter_any(), self._upstream.max_event_bytes
+            async with aclosing(server_sent_events(pieces, max_bytes)) as events:
                 async for event in events:
                     if out := answer.take(event.data):
                         yield out

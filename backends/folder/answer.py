@@ -59,7 +59,7 @@ async def whole_answer(
 
 
 async def streamed_answer(
-    pieces: Pieces, at: AnswerAt, secrets: Secrets = ()
+    pieces: Pieces, at: AnswerAt, secrets: Secrets, max_event_bytes: int
 ) -> AsyncGenerator[Sequence[Event]]:
     """The events of a stream as they come in.
 
@@ -70,7 +70,7 @@ async def streamed_answer(
     places = at.events
     reading = _Reading(at, places, "events", secrets)
     end = None if places.end is None else places.end.encode()
-    async for event in server_sent_events(pieces):
+    async for event in server_sent_events(pieces, max_event_bytes):
         if event.data == end:
             break
         words = places.delta if places.delta_event in {None, event.event} else None

@@ -61,8 +61,10 @@ class FolderBackend:
                 raise provider.refusal(
                     response.status, await refusal_of(response), round(wait_s) if wait_s else None
                 )
-            pieces = response.content.iter_any()
-            async with aclosing(provider.events(pieces, response.content_type)) as answer:
+            pieces = provider.events(
+                response.content.iter_any(), response.content_type, upstream.max_event_bytes
+            )
+            async with aclosing(pieces) as answer:
                 async for events in answer:
                     yield events
 

@@ -12,6 +12,7 @@ from backends.folder.files import read_text
 from backends.folder.provider import Provider
 from backends.protocol import Event, Finish, TextDelta, Usage
 from backends.protocol.errors import APIError
+from backends.upstream.settings import UpstreamSettings
 
 EXAMPLE = "response_example.md"
 BLOCK = re.compile(r"^```(json|sse)[ \t]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -43,12 +44,12 @@ async def read_example(folder: Path, provider: Provider) -> list[Read]:
     if not blocks:
         wanted = " or ".join(f"```{kind}" for kind, key in KEYS.items() if key in described)
         raise file.wrong(f"has no {wanted} block")
-    read = []
+    read, max_bytes = [], UpstreamSettings().max_event_bytes
     for block in blocks:
         kind, text = block.groups()
         one = Read(kind)
         try:
-            async for events in provider.events(_pieces(text), TYPES[kind]):
+            async for events in provider.events(_pieces(text), TYPES[kind], max_bytes):
                 _add(one, events)
         except APIError as error:
             line = file.text.count("\n", 0, block.start()) + 1

@@ -51,7 +51,9 @@ class Provider:
         asked = Asked(request, self.streams, apart="system" in names)
         return orjson.dumps(self.payload.filled(values_of(asked, names)))
 
-    def events(self, pieces: Pieces, content_type: str) -> AsyncGenerator[Sequence[Event]]:
+    def events(
+        self, pieces: Pieces, content_type: str, max_event_bytes: int
+    ) -> AsyncGenerator[Sequence[Event]]:
         """The events of an answer; where both ways are described, its type says which it is.
 
         Raises:
@@ -60,7 +62,7 @@ class Provider:
         answer = self.metadata.answer
         if answer.whole and (answer.events is None or "json" in content_type):
             return whole_answer(pieces, answer, self.secrets)
-        return streamed_answer(pieces, answer, self.secrets)
+        return streamed_answer(pieces, answer, self.secrets, max_event_bytes)
 
     def refusal(self, status: int, body: bytes, retry_after_s: int | None) -> APIError:
         """The error that an answer becomes which is no success."""

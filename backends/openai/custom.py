@@ -24,9 +24,10 @@ from backends.protocol.errors import (
 from backends.protocol.failure import failure_of
 from backends.protocol.relay import HOPS_HEADER, hops
 from backends.upstream.errors import upstream_error
-from backends.upstream.events import EVENT_BYTES, WholeEvents
+from backends.upstream.events import WholeEvents
 from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.retry import retry_after_s
+from backends.upstream.settings import UpstreamSettings
 
 METHODS = {
     "/chat/completions": "chat.completions.create",
@@ -53,6 +54,7 @@ class CustomClient:
         key = getattr(client, "api_key", None)
         self._secrets = (key,) if isinstance(key, str) and key else ()
         self._forward_client_key = forward_client_key
+        self._max_event_bytes = UpstreamSettings().max_event_bytes
 
     async def models(self) -> Sequence[Model]:
         """What `models.list` gives, in any shape; any name, if the client has no such method."""
@@ -78,7 +80,8 @@ class CustomClient:
         with translated():
             answer = await method(**arguments)
         try:
-            yield await _response(answer, request.path.partition("?")[0], translated)
+            path = request.path.partition("?")[0]
+            yield await _response(answer, path, translated, self._max_event_bytes)
         except FailedInside as failed:
             raise upstream_error(
                 failed.status,
@@ -191,15 +194,20 @@ def _head(answer: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401
     return [JSON, (b"x-request-id", name.encode())] if isinstance(name, str) else [JSON]
 
 
-async def _response(answer: Any, path: str, translated: Translated) -> RelayResponse:  # noqa: ANN401
+async def _response(
+    answer: Any,  # noqa: ANN401
+    path: str,
+    translated: Translated,
+    max_event_bytes: int,
+) -> RelayResponse:
     """The answer rendered, once it has said something.
 
     Raises:
         FailedInside: it says that it failed.
     """
     if hasattr(answer, "__aiter__"):
-        events = WholeEvents(_events(answer, path, translated))
-        held = await opened(events, path, EVENT_BYTES)
+        events = WholeEvents(_events(answer, path, translated), max_event_bytes)
+        held = await opened(events, path, max_event_bytes)
         return RelayResponse(200, [EVENT_STREAM], Begun(held, events))
     body = _json(answer)
     require_success(body)

@@ -27,7 +27,7 @@ from backends.protocol.errors import APIError
 from backends.upstream import Upstream
 from backends.upstream.client import refusal_of
 from backends.upstream.errors import bad_gateway, upstream_error
-from backends.upstream.events import BYTES_PER_MB, WholeEvents
+from backends.upstream.events import WholeEvents
 from backends.upstream.model_list import created_s, entries_of, owner_of
 from backends.upstream.redaction import has_secret, sent_secrets
 from backends.upstream.retry import RetryPolicy
@@ -52,7 +52,6 @@ class ByteRelay:
     def __init__(self, connection: Connection, settings: OpenAISettings) -> None:
         self._connection = connection
         self._forward_client_key = settings.forward_client_key
-        self._event_bytes = int(settings.openai_max_event_mb * BYTES_PER_MB)
         self._upstream = Upstream(
             connection.base_url,
             connection.headers,
@@ -131,8 +130,9 @@ class ByteRelay:
             first, is_stream = await sniffed(pieces)
             headers = _typed(headers, b"text/event-stream") if is_stream else headers
         if is_stream:
-            events = WholeEvents(Begun(first, pieces) if first else pieces, self._event_bytes)
-            held = await opened(events, path, self._event_bytes)
+            max_bytes = self._upstream.max_event_bytes
+            events = WholeEvents(Begun(first, pieces) if first else pieces, max_bytes)
+            held = await opened(events, path, max_bytes)
             return RelayResponse(response.status, headers, Begun(held, events))
         if path in JSON_PATHS:
             first = await first_of(Begun(first, pieces), ERROR_BYTES)

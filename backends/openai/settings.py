@@ -56,9 +56,6 @@ class OpenAISettings(BaseSettings):
     openai_max_retry_after_s: float = Field(
         5, ge=0, description="Longest Retry-After of the upstream to wait for, in seconds."
     )
-    openai_max_event_mb: float = Field(
-        32, gt=0, description="Largest event of an upstream's stream, in MB (10^6 bytes)."
-    )
     forward_client_key: bool = Field(
         False, description="Hand the client's own key on to the upstream, in place of ours."
     )

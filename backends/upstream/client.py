@@ -24,7 +24,8 @@ LOG = logging.getLogger("adapter")
 class Upstream:
     """One provider's HTTP API, at a base URL with these headers on every request.
 
-    `secrets` are the values that we send and that no client may see.
+    `secrets` are the values that we send and that no client may see, `max_event_bytes` bounds an
+    event of a stream.
 
     Raises:
         ValueError: the base URL is none, or the environment's proxy for it.
@@ -41,6 +42,7 @@ class Upstream:
     ) -> None:
         self._transport = Transport(base_url, headers, silence_s=silence_s, connect_s=connect_s)
         self.headers, self.secrets = self._transport.headers, self._transport.secrets
+        self.max_event_bytes = self._transport.max_event_bytes
         self._policy = policy or RetryPolicy()
         self._draining: set[asyncio.Task[None]] = set()
 

@@ -9,10 +9,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 from backends.protocol.errors import BackendUnavailable
+from backends.upstream.settings import BYTES_PER_MB
 
 EVENT_END = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
-EVENT_BYTES = 16_000_000
-BYTES_PER_MB = 1_000_000
 OVERLAP = 3  # an event's end is cut at most so far from its last byte
 
 
@@ -33,7 +32,7 @@ class WholeEvents:
 
     __slots__ = ("_held", "_held_bytes", "_max_bytes", "_pieces", "_tail")
 
-    def __init__(self, pieces: AsyncIterator[bytes], max_bytes: int = EVENT_BYTES) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], max_bytes: int) -> None:
         self._pieces = pieces
         self._max_bytes = max_bytes
         self._held: list[bytes] = []
@@ -102,13 +101,15 @@ def events_in(whole: bytes) -> list[ServerSentEvent]:
     return events
 
 
-async def server_sent_events(pieces: AsyncIterable[bytes]) -> AsyncGenerator[ServerSentEvent]:
+async def server_sent_events(
+    pieces: AsyncIterable[bytes], max_bytes: int
+) -> AsyncGenerator[ServerSentEvent]:
     """The events of a stream; comments and events without data are left out.
 
     Raises:
-        BackendUnavailable: an event is larger than `EVENT_BYTES`.
+        BackendUnavailable: an event is larger than `max_bytes`.
     """
-    async for whole in WholeEvents(aiter(pieces)):
+    async for whole in WholeEvents(aiter(pieces), max_bytes):
         for event in events_in(whole):
             yield event
 

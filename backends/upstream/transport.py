@@ -16,7 +16,6 @@ from backends.upstream.redaction import sent_secrets
 from backends.upstream.retry import TryAgain
 from backends.upstream.settings import UpstreamSettings
 
-BYTES_PER_KB = 1000
 MOST_HEADERS = 500
 Headers = Mapping[str, str]
 Body = bytes | AsyncIterator[bytes]
@@ -49,10 +48,15 @@ class Transport:
             else:
                 self._way = {**self._way, **proxy.headers}
         self.secrets = sent_secrets({**self.headers, **self._address.headers})
-        self._max_header_bytes = UpstreamSettings().upstream_max_header_kb * BYTES_PER_KB
+        self._settings = UpstreamSettings()
         self._silence_s = silence_s
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
         self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def max_event_bytes(self) -> int:
+        """The largest event of a stream that is read."""
+        return self._settings.max_event_bytes
 
     @property
     def host(self) -> str | None:
@@ -111,7 +115,7 @@ class Transport:
             said = f"The proxy on the way to the upstream answered {error.status}."
         else:
             # aiohttp 3.14 does not say which of the two it is, but in words.
-            limit_kb = self._max_header_bytes // BYTES_PER_KB
+            limit_kb = self._settings.upstream_max_header_kb
             said = f"The upstream's answer is no HTTP, or has a header over {limit_kb} KB."
         return BackendUnavailable(said, reason="status")
 
@@ -123,8 +127,8 @@ class Transport:
                 timeout=self._timeout,
                 auto_decompress=True,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                max_line_size=self._max_header_bytes,
-                max_field_size=self._max_header_bytes,
+                max_line_size=self._settings.max_header_bytes,
+                max_field_size=self._settings.max_header_bytes,
                 max_headers=MOST_HEADERS,
             )
         return self._session

@@ -33,7 +33,7 @@ def everything(wicked: Wicked, tmp_path_factory: pytest.TempPathFactory) -> Iter
         OPENAI_BASE_URL=f"http://127.0.0.1:{wicked.port}/v1",
         OPENAI_API_KEY="k",
         OPENAI_MODELS="*",
-        OPENAI_MAX_EVENT_MB="16",
+        UPSTREAM_MAX_EVENT_MB="16",
         PASSTHROUGH_ALL="true",
         MAX_BODY_MB="500",
     )
@@ -134,7 +134,7 @@ async def test_cutting_costs_as_much_as_there_are_bytes() -> None:
         yield b"\n"
 
     since_s = time.monotonic()
-    events = [one async for one in WholeEvents(pieces(500))]
+    events = [one async for one in WholeEvents(pieces(500), max_bytes=16 * MB)]
     # Were each piece joined to all before it, 140 GB would be copied.
     assert time.monotonic() - since_s < 5
     assert [len(one) for one in events] == [12 * MB + 4]

@@ -31,7 +31,7 @@ async def test_events_are_read_however_they_are_cut(wicked: Wicked) -> None:
     wicked.answer([stream(), *(chunk(EVENTS[n : n + 9]) for n in range(0, len(EVENTS), 9)), END])
     upstream = Upstream(f"http://127.0.0.1:{wicked.port}")
     async with upstream.succeed("POST", "/x", b"{}") as response:
-        events = [event async for event in server_sent_events(upstream.pieces(response))]
+        events = [event async for event in server_sent_events(upstream.pieces(response), 1_000_000)]
     assert events[-1].data == b"[DONE]"
     assert len(events) == EVENTS.count(b"data: ")
     await upstream.aclose()
