@@ -1,6 +1,7 @@
 """`response_format`: what is accepted, what is refused, and JSON that is nothing but JSON."""
 
 import json
+import sys
 from typing import Any
 
 from contract_tests.check import MAY, MUST, SHOULD, Check, Level, check
@@ -25,9 +26,14 @@ def document(text: str) -> Any:
         Broken: it is none, or has something around it.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_finite)
     except ValueError as error:
         raise Broken("JSON and nothing else", text) from error
+
+
+def _finite(number: str) -> float:
+    """The number, or the largest double: JSON bounds no number (RFC 8259 §6)."""
+    return max(-sys.float_info.max, min(sys.float_info.max, float(number)))
 
 
 async def content(server: Server, asked: Any, response_format: JSON) -> str:

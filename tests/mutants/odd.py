@@ -122,6 +122,12 @@ ODD: tuple[Odd, ...] = (
         touches=("custom",),
         modest=True,
     ),
+    Odd(
+        "odd-large-number",
+        "a number in structured output is larger than a double",
+        odd_bodies.LARGE_NUMBER,
+        touches=("structured",),
+    ),
     Odd("odd-extra", "every object has an unknown key", odd_bodies.EXTRA),
     Odd("odd-printed", "JSON is printed in another way", odd_bodies.PRINTED),
     Odd(

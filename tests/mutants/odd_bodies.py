@@ -48,6 +48,19 @@ def _everywhere(edit: Callable[[Any], Any]) -> Layer:
     )
 
 
+# --- contents ---
+
+
+def _asks_number(call: Call) -> bool:
+    wanted = call.param("response_format")
+    schema = wanted.get("json_schema", {}).get("schema", {}) if isinstance(wanted, dict) else {}
+    value = schema.get("properties", {}).get("value", {}) if isinstance(schema, dict) else {}
+    return isinstance(value, dict) and value == {"type": "number"}
+
+
+LARGE_NUMBER = puts("choices.*.message.content", '{"value": -2e4543}', when=_asks_number)
+
+
 # --- headers ---
 
 
