@@ -66,6 +66,7 @@ class Connection(HttpToolsProtocol):
         """Begin an exchange."""
         super().on_headers_complete()
         if self.scope.get("http_version") == HTTP_1_0 and not self.parser.should_upgrade():
+            # uvicorn makes the cycle, and has no option for its class.
             self.cycle.__class__ = UnchunkedCycle
             # Of this, too, such a client knows nothing (RFC 9110 §10.1.1).
             self.cycle.waiting_for_100_continue = False
