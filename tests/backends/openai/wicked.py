@@ -6,8 +6,9 @@ import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
+
+from tests.loopback import LoopbackServer
 
 CLOSE = "close"
 RESET = "reset"
@@ -58,51 +59,19 @@ def stream(*headers: tuple[str, str]) -> bytes:
 END = chunk(b"")
 
 
-class Wicked:
+class Wicked(LoopbackServer):
     """The server. `answers` are taken in turn, each a list of steps; the last one serves on."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self._tls = tls
+        super().__init__(tls)
         self.asked: list[Asked] = []
         self.connections = 0
         self._answers: list[Sequence[Step]] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._started = threading.Event()
-        self.port = 0
 
     def answer(self, *answers: Sequence[Step]) -> None:
         self.asked = []
         self.connections = 0
         self._answers = list(answers)
-
-    def __enter__(self) -> "Wicked":
-        self._thread.start()
-        self._started.wait(5)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        )
-        self.port = server.sockets[0].getsockname()[1]
-        self._started.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.05))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

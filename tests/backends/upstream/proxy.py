@@ -2,52 +2,23 @@
 
 import asyncio
 import contextlib
-import threading
-from types import TracebackType
+
+from tests.loopback import LoopbackServer
 
 REFUSAL = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
 
 
-class LoopbackProxy:
+class LoopbackProxy(LoopbackServer):
     """Hands requests on to a port of this machine, whatever host they are meant for.
 
     With `credentials` (`user:password` in base64), it asks each request for them.
     """
 
     def __init__(self, target_port: int, credentials: str | None = None) -> None:
+        super().__init__()
         self.asked: list[str] = []  # "CONNECT host:port", "POST http://host/path"
-        self.port = 0
         self._target_port = target_port
         self._credentials = credentials
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "LoopbackProxy":
-        self._thread.start()
-        assert self._started.wait(5)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self._started.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.05))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
