@@ -12,34 +12,33 @@ def divide(prompts: Sequence[Run], budget: int, block_tokens: int = 1) -> list[t
 
     Half is for the oldest, so that none starves, and half for the shortest, so that a short
     question need not wait for a long document; what is left over is the oldest's. A piece ends at
-    a multiple of `block_tokens`, or with its prompt; where the budget is less, it is one block.
+    a multiple of `block_tokens`, or with its prompt; the oldest gets one whatever the budget.
     """
     if not prompts or not budget:
         return []
     oldest = min(prompts, key=_arrival)
-    granted = min(_wanted(oldest), budget if len(prompts) == 1 else (budget + 1) // 2)
-    left = budget - granted
+    least = min(oldest.unread, block_tokens - oldest.computed % block_tokens)
+    half = budget if len(prompts) == 1 else (budget + 1) // 2
+    granted = _whole(oldest, min(_wanted(oldest), max(half, least)), block_tokens)
+    left = max(0, budget - granted)
     shares = []
     for run in sorted(prompts, key=_wanted):
         if run is not oldest and left:
-            share = min(_wanted(run), left)
+            share = _whole(run, min(_wanted(run), left), block_tokens)
             left -= share
             shares.append((run, share))
-    told = _with_rows([(oldest, min(_wanted(oldest), granted + left)), *shares])
-    wholes = [(run, _whole(run, share, block_tokens)) for run, share in told]
-    first = (oldest, min(oldest.unread, block_tokens))
-    return [(run, share) for run, share in wholes if share] or [first]
+    return _with_rows([(oldest, min(_wanted(oldest), granted + left)), *shares], block_tokens)
 
 
-def _with_rows(shares: list[tuple[Run, int]]) -> list[tuple[Run, int]]:
-    """As much of them as has logits for the rows that are to be told."""
+def _with_rows(shares: list[tuple[Run, int]], block_tokens: int) -> list[tuple[Run, int]]:
+    """As much of them as has logits for the rows that are to be told, in whole pieces."""
     rows, kept = _ROWS, []
     for run, share in shares:
+        whole = _whole(run, min(share, rows) if run.untold else share, block_tokens)
         if run.untold:
-            share = min(share, rows)  # noqa: PLW2901 - what is left for it
-            rows -= share
-        if share:
-            kept.append((run, share))
+            rows -= whole
+        if whole:
+            kept.append((run, whole))
     return kept
 
 

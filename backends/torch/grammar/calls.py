@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
+SPACE = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?$))|\s+')  # outside strings
 ARGUMENTS = re.compile(r'\s*,\s*"arguments"\s*:\s*(?=\{)')
 
 
@@ -34,7 +35,8 @@ class CallReader:
     add up to those pushed.
 
     A small model repeats itself. A call is held back for as long as it may be one of those before
-    it; once it is, it is dropped, the reader has `repeated`, and nothing behind it is read.
+    it, white space aside; once it is, it is dropped, the reader has `repeated`, and nothing behind
+    it is read.
     """
 
     def __init__(self, tools: Sequence[Tool], *, choice: int = 0) -> None:
@@ -49,6 +51,7 @@ class CallReader:
         self._input: PlainInput | None = None
         self._made: list[str] = []  # the calls so far, each its name and arguments
         self._call = ""  # the one that is read
+        self._may_repeat = False  # one of those before it
         self._held: list[Event] = []  # of it, while it may repeat another
 
     @property
@@ -156,16 +159,24 @@ class CallReader:
         """Tell what is read of a call, unless it may still be one of those before it."""
         self._call += text
         self._held.append(event)
-        if not any(made.startswith(self._call) for made in self._made):
+        if self._may_repeat:
+            meant = self._meant()
+            self._may_repeat = any(made.startswith(meant) for made in self._made)
+        if not self._may_repeat:
             events += self._held
             self._held.clear()
 
+    def _meant(self) -> str:
+        """The call without what makes no difference to it."""
+        return self._call if self._input is not None else SPACE.sub(r"\1", self._call)
+
     def _complete(self, events: list[Event]) -> None:
-        self._state = "over" if self._call in self._made else "close"
+        meant = self._meant()
+        self._state = "over" if meant in self._made else "close"
         if self._state == "over":
             self._drop_held()
             return
-        self._made.append(self._call)
+        self._made.append(meant)
         events += self._held
         self._held.clear()
 
@@ -186,7 +197,7 @@ class CallReader:
 
     def _begin(self, name: str) -> None:
         self._index += 1
-        self._call = ""
+        self._call, self._may_repeat = "", bool(self._made)
         self._object = JSONObject()
         self._input = PlainInput() if self._kinds.get(name) == "custom" else None
 

@@ -62,14 +62,14 @@ class CausalLM:
         if not self.reproducible:
             return self._logits(token_ids, positions, cache)
         assert isinstance(cache, PagedStep), "our forward runs on our cache"  # noqa: S101 # our own bug
-        logits = token_ids.new_empty(
-            (len(cache.step.wanted), self.shape.vocabulary), dtype=self.shape.dtype
-        )
+        places: list[int] = []
+        logits = []
         for part in parts_of(cache):
             # Copies: a model's products may round by where in memory a row begins.
             rows = token_ids[part.rows].clone(), positions[part.rows].clone()
-            logits[part.logits] = self._logits(*rows, part.cache)
-        return logits
+            logits.append(self._logits(*rows, part.cache))
+            places += part.logits
+        return torch.cat(logits)[torch.tensor(places).argsort()]
 
     def _logits(self, token_ids: Tensor, positions: Tensor, cache: Cache) -> Tensor:
         kept = {"logits_to_keep": cache.step.wanted} if self._keeps else {}

@@ -22,6 +22,22 @@ def test_the_budget_is_divided_between_the_oldest_and_the_shortest() -> None:
     assert divide(runs, 1) == [(old, 1)]
 
 
+@pytest.mark.parametrize("budget", [1, 16, 31, 40, 63, 64, 200])
+def test_the_oldest_goes_on_where_pieces_are_whole_blocks(budget: int) -> None:
+    runs = [make_run(range(length)) for length in (1000, 8, 11, 20)]
+    for arrival, run in enumerate(runs):
+        run.arrival = arrival
+    oldest = runs[0]
+    while oldest.unread > 32:
+        shares = dict(divide(runs, budget, 32))
+        assert shares[oldest] >= 32
+        assert shares[oldest] % 32 == 0 or shares[oldest] == oldest.unread
+        for run in runs[1:]:  # others like them keep coming
+            share = shares.get(run, 0)
+            assert share in {0, run.unread} or share % 32 == 0
+        oldest.computed += shares[oldest]
+
+
 def test_the_budget_follows_what_steps_last() -> None:
     budget = PrefillBudget(0.05, 512)
     assert budget.tokens(0) == 512

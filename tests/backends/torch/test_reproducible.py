@@ -16,19 +16,22 @@ TIERS = {
     "portable float32": {"TORCH_KERNELS": "false", "TORCH_DTYPE": "float32"},
 }
 ANSWER_S = 120
+Clients = tuple[httpx.Client, httpx.Client]
 LONG = "The quick brown fox jumps over the lazy dog. " * 12
 
 
 @pytest.fixture(scope="module", params=TIERS)
-def http(
+def clients(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, smollm2: Path
-) -> Iterator[httpx.Client]:
+) -> Iterator[Clients]:
+    """Two servers alike: what the first has cached, the second has not seen."""
     folder = tmp_path_factory.mktemp("reproducible")
     model = tiny_model(folder / "tiny", smollm2)
-    server = served(folder, model, TORCH_THREADS="1", **TIERS[request.param])
-    with server.http() as http:
-        yield http
-    server.stop()
+    servers = [served(folder, model, TORCH_THREADS="1", **TIERS[request.param]) for _ in range(2)]
+    with servers[0].http() as first, servers[1].http() as second:
+        yield first, second
+    for server in servers:
+        server.stop()
 
 
 def said(http: httpx.Client, content: str, seed: int = 7, **more: object) -> list[object]:
@@ -43,22 +46,21 @@ def said(http: httpx.Client, content: str, seed: int = 7, **more: object) -> lis
     return [(choice["message"]["content"], choice["logprobs"]) for choice in choices]
 
 
-def test_a_seed_repeats_cold_and_warm(http: httpx.Client) -> None:
-    cold, warm, other = (said(http, f"Cold: {LONG}", seed) for seed in (7, 7, 8))
+def test_a_seed_repeats_cold_and_warm(clients: Clients) -> None:
+    cold, warm, other = (said(clients[0], f"Cold: {LONG}", seed) for seed in (7, 7, 8))
     assert cold == warm
     assert cold != other
 
 
-def test_a_seed_repeats_in_company(http: httpx.Client) -> None:
+def test_a_seed_repeats_in_company(clients: Clients) -> None:
     contents = [f"{LONG[: 40 * number]}{number}" for number in range(6)]
-    alone = [said(http, content) for content in contents]
     with ThreadPoolExecutor(len(contents)) as pool:
-        together = list(pool.map(lambda content: said(http, content), contents))
-    assert together == alone
+        together = list(pool.map(lambda content: said(clients[0], content), contents))
+    assert together == [said(clients[1], content) for content in contents]
 
 
-def test_a_seed_repeats_however_much_of_the_prompt_is_known(http: httpx.Client) -> None:
-    first = said(http, f"Known: {LONG}{LONG}")
-    for words in (3, 40, 90):
-        said(http, "Known: " + " ".join(LONG.split()[:words]))
-    assert said(http, f"Known: {LONG}{LONG}") == first
+@pytest.mark.parametrize("words", [3, 40, 90])
+def test_a_seed_repeats_however_much_of_the_prompt_is_known(clients: Clients, words: int) -> None:
+    content = f"Known {words}: {LONG}{LONG}"
+    said(clients[0], " ".join(content.split()[:words]))
+    assert said(clients[0], content) == said(clients[1], content)

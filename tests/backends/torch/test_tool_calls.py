@@ -60,6 +60,18 @@ def test_a_call_that_is_repeated_is_told_once_and_nothing_behind_it() -> None:
     assert reader.repeated
 
 
+def test_a_repeated_call_is_known_whatever_its_white_space() -> None:
+    first = '<tool_call>\n{"name": "get", "arguments": {"on": "a b"}}\n</tool_call>\n'
+    spaced = '<tool_call>\n{"name": "get", "arguments": { "on" :\n"a b" }}\n</tool_call>'
+    other = '<tool_call>\n{"name": "get", "arguments": {"on": "ab"}}\n</tool_call>'
+    for cut in (list, lambda text: [text]):
+        assert read(cut(first + spaced))[1] == [("get", '{"on": "a b"}')]
+        assert len(read(cut(first + other))[1]) == 2
+    noted = [f'<tool_call>\n{{"name": "note", "arguments": {{"input": "{text}"}}}}\n</tool_call>'
+             for text in ("a b", "ab")]  # fmt: skip
+    assert len(read(["\n".join(noted)])[1]) == 2
+
+
 def test_text_and_arguments_come_as_soon_as_they_are_certain() -> None:
     reader = CallReader(TOOLS, choice=3)
     told = [reader.push(piece) for piece in ["Hi", " <to", "ld", "<tool_call>", '\n{"name": "get"']]
