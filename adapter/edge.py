@@ -11,13 +11,13 @@ from adapter.paths import is_plain, simplify
 
 
 class Edge:
-    """Plain ASGI middleware; `events` takes what is not HTTP, the server's lifespan."""
+    """Plain ASGI middleware; `routes` are FastAPI's, and take what is not HTTP: the lifespan."""
 
     def __init__(
-        self, app: ASGIApp, events: ASGIApp, metrics: Metrics, log: AccessLog, catalog: Catalog
+        self, app: ASGIApp, routes: Router, metrics: Metrics, log: AccessLog, catalog: Catalog
     ) -> None:
         self._app = app
-        self._events = events
+        self._routes = routes
         self._metrics = metrics
         self._log = log
         self._catalog = catalog
@@ -25,10 +25,12 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one exchange."""
         if scope["type"] != "http":
-            await self._events(scope, receive, send)
+            await self._routes(scope, receive, send)
             return
-        # Clients join a base URL and a path in several ways; a redirect would lose their body.
-        deployment = None if is_plain(scope["path"]) else simplify(scope)
+        deployment = None
+        if not is_plain(scope["path"]) and not _has_route(self._routes, scope):
+            # Clients join a base URL and a path in several ways; a redirect would lose their body.
+            deployment = simplify(scope)
         exchange = scope["exchange"] = Exchange(scope, receive, send, deployment=deployment)
         self._metrics.in_flight.inc()
         try:
@@ -60,3 +62,11 @@ class HeadAsGet:
 
     def _has_own(self, scope: Scope) -> bool:
         return any(route.matches(scope)[0] is Match.FULL for route in self._routes.routes)
+
+
+def _has_route(router: Router, scope: Scope) -> bool:
+    """Whether a fork's route has this very path; one that is mounted at the root has them all."""
+    return any(
+        route.matches(scope)[0] is not Match.NONE and getattr(route, "path", "/")
+        for route in router.routes
+    )

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 _SLASHES = re.compile(r"/{2,}")
 # What follows is a model's id, which may hold any slashes.
-_MODEL = re.compile(r"(/+(?:openai/+)?(?:v1/+)?models)/+(.+)")
+_MODEL = re.compile(r"(/+(?:openai/+)?(?:v1/+)?models)/+([^/].*)")
 _AZURE = re.compile(r"/openai(?:/v1)?(?=/|$)")
 # A deployment's name may hold slashes, encoded or not; what may be asked of it is known.
 _DEPLOYMENT = re.compile(

@@ -1,7 +1,7 @@
 """What a client asks, as it travels on to an upstream."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.types import Scope
 
@@ -24,6 +24,8 @@ FORWARDED = frozenset(
 )
 # Never TRACE, whose answer would tell the client the upstream's key.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+NOT_PASSED = frozenset({".", "..", "deployments", "engines"})
+DECODINGS = 3  # of escapes of escapes
 STREAM_QUERY = re.compile(rb"(?:^|&)stream=true(?:&|$)")  # of a stored response
 MOST_HOPS = 10
 HOP = HOPS_HEADER.encode()
@@ -66,7 +68,7 @@ def relay_request(
 def passes(scope: Scope, *, everything: bool) -> bool:
     """Whether a path that is no operation of ours is an upstream's.
 
-    Dots would lead out of its `/v1`.
+    Dots would lead out of its `/v1`, and a model in the path would not be the one allowed.
 
     Raises:
         MethodNotAllowed: it is, but not for this method.
@@ -74,12 +76,19 @@ def passes(scope: Scope, *, everything: bool) -> bool:
     path: str = scope["path"]
     if not path.startswith("/v1/") or not (everything or path.split("/")[2] == "responses"):
         return False
-    if not {".", ".."}.isdisjoint(re.split(r"[/\\]", path)):
+    if not NOT_PASSED.isdisjoint(_segments(path)):
         return False
     if scope["method"] not in METHODS:
         allow = ", ".join(METHODS)
         raise MethodNotAllowed(f"Not allowed: {scope['method']}. Allowed: {allow}.", allow=allow)
     return True
+
+
+def _segments(path: str) -> set[str]:
+    """The names in a path as the most lenient server reads them."""
+    for _ in range(DECODINGS):
+        path = unquote(path)
+    return {name.partition(";")[0].strip().casefold() for name in re.split(r"[/\\]", path)}
 
 
 def _path(scope: Scope) -> str:

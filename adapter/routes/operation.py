@@ -114,7 +114,7 @@ class Operations:
                     raise
             else:
                 return
-        async with router.guarded(last, exchange):
+        async with router.guarded(last, exchange, last=True):
             await _answer(last.service, operation, exchange)
 
     def _passes(self, scope: Scope) -> bool:

@@ -54,7 +54,7 @@ class Router:
         self._busy: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
         self._own_lists = OwnLists()
-        self._breakers = Breakers([(BaseException, lambda error: not is_failure(error))])
+        self._breakers = Breakers(is_failure)
         self.load(RoutingConfig(backends={}))
 
     def made(self, config: RoutingConfig) -> Services:
@@ -173,20 +173,23 @@ class Router:
         ]
 
     @asynccontextmanager
-    async def guarded(self, route: Route, exchange: Exchange) -> AsyncIterator[None]:
+    async def guarded(
+        self, route: Route, exchange: Exchange, *, last: bool = False
+    ) -> AsyncIterator[None]:
         """One attempt: while entered, the backend is busy, and a failure counts for the circuit.
 
         Raises:
-            BackendUnavailable: the circuit is open.
+            BackendUnavailable: the circuit is open, and this is not the `last` route.
         """
         circuit = (route.backend, route.model)
         attempt, since_s = Attempt(*circuit), perf_counter()
         self._busy[route.backend] += 1
         try:
-            async with self._breakers.guarded(circuit):
+            async with self._breakers.guarded(circuit, last=last) as trial:
                 exchange.begin(route.backend)
                 yield
-            attempt.reason, attempt.failed = exchange.reason, exchange.status in FALLS_BACK
+                attempt.failed = trial.failed = exchange.status in FALLS_BACK
+            attempt.reason = exchange.reason
         except BaseException as error:
             attempt.fail(error)
             attempt.failed = is_failure(error)

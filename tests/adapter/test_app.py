@@ -30,6 +30,11 @@ async def fork(number: int):
 async def head(number: int):
     return Response(headers={"x-own-head": "1"})
 
+@app.get("/mine/")
+@app.get("/openai/ping")
+async def mine():
+    return "mine"
+
 @app.post("/v1/fork")
 async def said(request: Request):
     return await request.json()
@@ -99,6 +104,12 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
     process.terminate()
     process.wait(15)
+
+
+@pytest.mark.parametrize("path", ["/mine/", "/openai/ping"])
+def test_a_forks_own_paths_stay_as_they_are(fork: httpx.Client, path: str) -> None:
+    answer = fork.get(path)
+    assert (answer.status_code, answer.json()) == (200, "mine")
 
 
 def test_a_forks_routes_are_served_guarded_and_documented(fork: httpx.Client) -> None:

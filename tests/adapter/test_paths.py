@@ -127,3 +127,9 @@ def test_a_name_with_slashes_keeps_them(serve: Serve) -> None:
         ]:
             found = http.get(f"{server.url}//v1/models/{spelt}")
             assert (found.status_code, found.json().get("id")) == (200, name)
+
+
+def test_a_list_of_models_has_no_empty_name(mock: Server) -> None:
+    with mock.http() as http:
+        for path in ("/v1/models//", "//v1//models///"):
+            assert http.get(f"{mock.url}{path}").json()["object"] == "list"

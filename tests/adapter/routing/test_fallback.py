@@ -175,14 +175,27 @@ def test_a_circuit_opens_for_its_route_alone(server: Server, upstream: Scripted)
     assert values["adapter_route_attempts_total", "once", "b"] == 1
 
 
-def test_an_open_circuit_without_a_fallback_says_when(server: Server) -> None:
-    for _ in range(5):
+def test_the_last_route_is_asked_though_its_circuit_is_open(
+    server: Server, upstream: Scripted
+) -> None:
+    for _ in range(6):
         assert chat(server, "early").status_code == 529
-    refused = chat(server, "early")
-    assert refused.status_code == 503
-    assert refused.json()["error"]["code"] == "circuit_open"
-    assert 1 <= int(refused.headers["retry-after"]) <= 30
-    [attempt] = logged(server, refused, "attempt")
-    assert (attempt["error"], attempt["backend"]) == ("circuit_open", "early")
-    [request] = logged(server, refused, "request")
-    assert (request["backend"], request["attempts"]) == (None, 0)
+        assert chat(server, "only-later").status_code == 429
+    found = circuits(server)
+    assert (found["early", "m"], found["up", "later"]) == ("open", "open")
+    assert upstream.asked.count("later") == 6
+    upstream.chats["later"] = Answer(CHAT)
+    assert chat(server, "only-later").status_code == 200
+    assert circuits(server)["up", "later"] == "closed"
+
+
+def test_an_open_circuit_is_passed_over_and_logged(server: Server) -> None:
+    for _ in range(5):
+        assert answered_by_the_mock(chat(server, "early-then"))
+    answer = chat(server, "early-then")
+    assert answered_by_the_mock(answer)
+    first, second = logged(server, answer, "attempt")
+    assert (first["error"], first["backend"], first["status"]) == ("circuit_open", "early", 503)
+    assert (second["backend"], second["status"]) == ("mock", 200)
+    [request] = logged(server, answer, "request")
+    assert (request["backend"], request["attempts"]) == ("mock", 1)
