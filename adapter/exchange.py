@@ -100,9 +100,9 @@ class Exchange:
         self.count(0)
 
     def count(self, prompt_tokens: int, completion_tokens: int = 0) -> None:
-        """Note what the exchange took and made, for the log and the metrics."""
-        self.prompt_tokens = prompt_tokens
-        self.completion_tokens = completion_tokens
+        """Note what the exchange took and made, for the log and the metrics, which never fall."""
+        self.prompt_tokens = max(0, prompt_tokens)
+        self.completion_tokens = max(0, completion_tokens)
 
     def note(self, events: Sequence[Event], since_s: float) -> None:
         """Note events that came now and were waited for since then."""
@@ -151,9 +151,11 @@ class Exchange:
         elif not message.get("more_body", False):
             self.complete = True
         self.sending = True
-        await self._send(message)
-        self.sending = False
-        self.sent_s = perf_counter()
+        try:
+            await self._send(message)
+        finally:
+            self.sending = False
+            self.sent_s = perf_counter()
 
     async def answer(self, body: bytes, status: int = 200) -> None:
         """Send a whole JSON body."""

@@ -47,14 +47,14 @@ EMBEDDING_SIZES = {
 MODERATION = ("omni-moderation-latest", "text-moderation-latest")
 ALL = (*CHAT, *EMBEDDING_SIZES, *MODERATION)
 
-# OpenAI names models faster than a list can follow: what looks like one is served unlisted. They
-# end in a letter or a digit, so that a stray newline or slash behind a name is not overlooked.
+# OpenAI names models faster than a list can follow: what looks like one is served unlisted. But
+# for the short `o5` they end in a letter or a digit, so that a stray newline is not overlooked.
 CHAT_FAMILIES = (
-    *("gpt-*[a-z0-9]", "chatgpt-*[a-z0-9]", "o[0-9]*", "codex-*[a-z0-9]", "ft:*[a-z0-9]"),
-    *("davinci*[a-z0-9]", "babbage*[a-z0-9]", "text-davinci-*[a-z0-9]"),
+    *("gpt-*[a-zA-Z0-9]", "chatgpt-*[a-zA-Z0-9]", "codex-*[a-zA-Z0-9]", "ft:*[a-zA-Z0-9]"),
+    *("o[0-9]*", "davinci*[a-zA-Z0-9]", "babbage*[a-zA-Z0-9]", "text-davinci-*[a-zA-Z0-9]"),
 )
-EMBEDDING_FAMILIES = ("text-embedding-*[a-z0-9]",)
-MODERATION_FAMILIES = ("omni-moderation-*[a-z0-9]", "text-moderation-*[a-z0-9]")
+EMBEDDING_FAMILIES = ("text-embedding-*[a-zA-Z0-9]",)
+MODERATION_FAMILIES = ("omni-moderation-*[a-zA-Z0-9]", "text-moderation-*[a-zA-Z0-9]")
 FAMILIES = (*CHAT_FAMILIES, *EMBEDDING_FAMILIES, *MODERATION_FAMILIES)
 
 

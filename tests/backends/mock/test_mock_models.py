@@ -31,7 +31,13 @@ def test_a_listed_chat_model_answers_under_its_name(http: httpx.Client, model: s
 
 LOOKS_LIKE_OPENAI = [
     *["gpt-7", "gpt-4o-2024-11-20", "gpt-6-sol-2027-01-01", "chatgpt-4o-latest", "o9-pro", "o5"],
-    *["codex-mini-latest", "ft:gpt-4o-mini:me:name:id", "davinci-002", "babbage-002"],
+    *[
+        "codex-mini-latest",
+        "ft:gpt-4o-mini:me:name:id",
+        "ft:gpt-4o-mini:acme::9p4lURX",
+        "davinci-002",
+        "babbage-002",
+    ],
 ]
 ODD = ["nope", "gpt", "gpt5", "chatgpt", "o", "oasis", "ofx", "claude-4", "my-gpt-4o", "embedding"]
 
@@ -45,6 +51,11 @@ def test_what_looks_like_openais_is_served_unlisted(http: httpx.Client, model: s
     for path in ("/v1/embeddings", "/v1/moderations"):
         error = refuse(http, path, {"model": model, "input": "hi"})
         assert error["code"] == "unsupported_operation"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o\n", "gpt-4o/", "ft:a\0"])
+def test_a_stray_end_of_a_name_is_not_overlooked(http: httpx.Client, model: str) -> None:
+    assert refuse(http, CHAT, chat_body(model=model), 404)["code"] == "model_not_found"
 
 
 def test_what_looks_like_an_embedder_or_a_moderator_is_one(http: httpx.Client) -> None:
